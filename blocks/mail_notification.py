@@ -1,0 +1,140 @@
+"""Mail as a Prefect block: reports are sent with it, and server-side automations notify with it.
+
+Settings only; tillbridge.clients.mail builds and sends. The server and its password live in
+prefect-email's credentials block, whose own sending (no time-out, no Message-ID) is not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+from uuid import uuid4
+
+from prefect.blocks.abstract import NotificationBlock, NotificationError
+from prefect_email import (
+    EmailServerCredentials,
+    SMTPServer,
+    SMTPType,
+)
+from pydantic import Field, HttpUrl
+
+from blocks.strict import StrictSettings
+from tillbridge.clients import mail
+from tillbridge.errors import TillbridgeError
+
+_SECURITY: dict[SMTPType, Literal["ssl", "starttls", "insecure"]] = {
+    SMTPType.SSL: "ssl",
+    SMTPType.STARTTLS: "starttls",
+    SMTPType.INSECURE: "insecure",
+}
+
+
+class MailNotification(StrictSettings, NotificationBlock):
+    """Sends mail over SMTP to a fixed list of people: failure reports, and what automations notify.
+
+    Example:
+        Send a mail with a stored block:
+
+        ```python
+        from blocks import MailNotification
+
+        mail_notification = MailNotification.load("BLOCK_NAME")
+        mail_notification.send("Orders need attention", "3 orders were refused by Retail Pro.")
+        ```
+    """
+
+    _block_type_name = "Mail Notification"
+    _block_type_slug = "mail-notification"
+    _logo_url = HttpUrl(
+        "https://cdn.sanity.io/images/3ugk85nk/production/82bc6ed16ca42a2252a5512c72233a253b8a58eb-250x250.png"
+    )
+    _documentation_url = HttpUrl("https://docs.prefect.io/integrations/prefect-email")
+
+    credentials: EmailServerCredentials = Field(
+        default=...,
+        title="Mail server",
+        description="The SMTP server, its security, user and password.",
+    )
+    sender: str = Field(
+        default=...,
+        title="Sender",
+        description="The address the mails come from, as name@host or Name <name@host>.",
+        examples=["Tillbridge <tillbridge@brand.example>"],
+    )
+    recipients: list[str] = Field(
+        default=...,
+        min_length=1,
+        title="Recipients",
+        description="The addresses that get every mail; all of them see each other.",
+        examples=[["finance@brand.example"]],
+    )
+    timeout_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=600,
+        title="Time-out",
+        description="How many seconds the mail server may be silent before the mail counts as not sent.",
+    )
+
+    def send(
+        self,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        attachments: Sequence[mail.Attachment] = (),
+        message_id: str | None = None,
+    ) -> tuple[str, ...]:
+        """Send one mail to all recipients and return those the server refused.
+
+        `message_id` is the part before the @; give the same one when the same report is sent again.
+
+        Raises:
+            ConfigurationProblem: a setting is wrong; mend the block it names.
+            Unavailable: the mail server cannot take it now; send it again later.
+        """
+        message = mail.compose(
+            sender=self.sender,
+            recipients=self.recipients,
+            subject=subject,
+            text=text,
+            html=html,
+            attachments=attachments,
+            message_id=message_id or uuid4().hex,
+        )
+        return mail.send(self.server(), message)
+
+    async def asend(
+        self,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        attachments: Sequence[mail.Attachment] = (),
+        message_id: str | None = None,
+    ) -> tuple[str, ...]:
+        """Do what `send` does without holding up the event loop."""
+        return await asyncio.to_thread(self.send, subject, text, html, attachments, message_id)
+
+    async def notify(self, body: str, subject: str | None = None) -> None:
+        """Mail what an automation has to say; a notification that fails is never silent."""
+        try:
+            refused = await self.asend(subject or "Prefect notification", body)
+        except TillbridgeError as error:
+            raise NotificationError(str(error)) from error
+        if refused:
+            self.logger.warning("The mail server refused the recipients %s.", ", ".join(refused))
+
+    def server(self) -> mail.MailServer:
+        """Hand out the mail server that the credentials name."""
+        given = self.credentials
+        smtp_type = SMTPType(given.smtp_type)
+        host = given.smtp_server
+        return mail.MailServer(
+            host=host.value if isinstance(host, SMTPServer) else host,
+            port=given.smtp_port or smtp_type.value,
+            security=_SECURITY[smtp_type],
+            user=given.username,
+            password=given.password.get_secret_value(),
+            verify_tls=given.verify is not False,
+            timeout=self.timeout_seconds,
+        )

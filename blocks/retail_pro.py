@@ -1,0 +1,37 @@
+"""Retail Pro as a Prefect block; the settings are in `tillbridge.clients.retail_pro_settings`."""
+
+from __future__ import annotations
+
+from prefect.blocks.core import Block
+from pydantic import HttpUrl
+
+from blocks.strict import StrictSettings
+from tillbridge.clients.retail_pro import RetailProClient
+from tillbridge.clients.retail_pro_settings import RetailProSettings
+
+
+class RetailPro(StrictSettings, RetailProSettings, Block):
+    """A Retail Pro server and its Order to Invoice endpoint: address, credential, limits, answers.
+
+    Example:
+        Read the stock:
+
+        ```python
+        from blocks import RetailPro
+
+        with RetailPro.load("BLOCK_NAME").get_client() as client:
+            for row in client.read_stock():
+                print(row)
+        ```
+    """
+
+    _block_type_name = "Retail Pro"
+    _block_type_slug = "retail-pro"
+    _logo_url = HttpUrl(
+        "https://cdn.sanity.io/images/3ugk85nk/production/19edd8fc1eea9b0bbdcf0ee8c4f1ae6a5e3f8d51-250x250.png"
+    )
+    _documentation_url = HttpUrl("https://docs.prefect.io/v3/concepts/blocks")
+
+    def get_client(self) -> RetailProClient:
+        """Give a client for this server; use it in a `with` block. It connects when first used."""
+        return RetailProClient(self)

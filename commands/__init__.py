@@ -1,0 +1,1 @@
+"""The `tillbridge` command: what an engineer does once, before Prefect takes over."""

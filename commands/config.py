@@ -1,0 +1,112 @@
+"""The file that `tillbridge setup` reads: one TOML document with a section for each block."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect_email import EmailServerCredentials
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from blocks import MailNotification, OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
+from tillbridge.errors import ConfigurationProblem
+
+
+class MailSection(BaseModel):
+    """The mail server and who gets the reports."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    server: EmailServerCredentials
+    sender: str
+    recipients: list[str] = Field(min_length=1)
+    timeout_seconds: float = 30
+
+
+class PoolSection(BaseModel):
+    """The work pool the deployments run on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "tillbridge"
+    concurrency_limit: int = Field(default=4, ge=1, le=100)
+
+
+class AlertSection(BaseModel):
+    """Automations on the Prefect server."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    crashed_runs: bool = True
+    mail_failed_runs: bool = True
+
+
+class SetupConfig(BaseModel):
+    """One installation. `name` is what its blocks are stored under; profiles have their own names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "tillbridge"
+    database: OrderDatabase
+    sftp: SftpServer
+    retail_pro: RetailPro
+    mail: MailSection
+    profiles: dict[str, ProductStoreProfile] = Field(min_length=1)
+    pool: PoolSection = PoolSection()
+    alerts: AlertSection = AlertSection()
+
+    def mail_notification(self, credentials: EmailServerCredentials) -> MailNotification:
+        """Build the notification block around stored credentials."""
+        return MailNotification(
+            credentials=credentials,
+            sender=self.mail.sender,
+            recipients=self.mail.recipients,
+            timeout_seconds=self.mail.timeout_seconds,
+        )
+
+
+def read_config(path: Path) -> SetupConfig:
+    """Read the file; `env:NAME` and `file:PATH` values are replaced by what they name.
+
+    A relative PATH is taken from the folder of the file.
+
+    Raises:
+        ConfigurationProblem: with everything that is wrong, by section and setting, and no value.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ConfigurationProblem(f"{path} cannot be read: {problem.strerror}") from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigurationProblem(f"{path} is not TOML: {problem}") from problem
+    try:
+        return SetupConfig.model_validate(_resolved(document, path.parent))
+    except ValidationError as problem:
+        lines = [
+            f"  {'.'.join(str(part) for part in error['loc']) or 'file'}: {error['msg']}"
+            for error in problem.errors(include_url=False, include_input=False)
+        ]
+        # The error itself quotes what was entered, which may be a secret.
+        raise ConfigurationProblem("\n".join([f"{path} needs mending:", *lines])) from None
+
+
+def _resolved(value: Any, folder: Path) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _resolved(inner, folder) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_resolved(inner, folder) for inner in value]
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in os.environ:
+            raise ConfigurationProblem(f"the environment variable {name} is not set")
+        return os.environ[name]
+    if isinstance(value, str) and value.startswith("file:"):
+        file = folder / value.removeprefix("file:")
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except OSError as problem:
+            raise ConfigurationProblem(f"{file} cannot be read: {problem.strerror}") from problem
+    return value

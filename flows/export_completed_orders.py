@@ -1,0 +1,72 @@
+"""OMS role: newly completed orders of the order store, each once, as feeds on SFTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow, unmapped
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from pydantic import AwareDatetime, Field
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name, threads
+from tasks.files import publish_feed
+from tillbridge.clients.exchange import Folder
+from tillbridge.oms import feed as feeds
+from tillbridge.oms.feed import FeedSelection
+
+
+@flow(name="export-completed-orders", task_runner=threads(4))
+def export_completed_orders(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+    sales_channels: list[str] = Field(
+        default=[], description="Only these sales channels (HotWax enumId or enumCode); empty: all."
+    ),
+    excluded_sales_channels: list[str] = Field(
+        default=["POS_SALES_CHANNEL"],
+        description="Not these sales channels; the till has invoiced its own sales.",
+    ),
+    facility_ids: list[str] = Field(
+        default=[], description="Only orders with an item from these facilities; empty: all."
+    ),
+    completed_from: AwareDatetime | None = Field(
+        default=None, description="Only orders completed at or after this time; empty: all."
+    ),
+    completed_thru: AwareDatetime | None = Field(
+        default=None, description="Only orders completed before this time; empty: all."
+    ),
+    orders_per_feed: int = Field(
+        default=2500, ge=1, le=100_000, description="Orders in one feed file at most."
+    ),
+) -> State[Any]:
+    """Export newly completed orders of the product store.
+
+    Every completed order enters one feed, ever; where nothing is new, no file is written. Feeds whose
+    file could not be written by an earlier run are written first.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    selection = FeedSelection(
+        product_store_ids=[rules.product_store_id],
+        sales_channels=sales_channels,
+        excluded_sales_channels=excluded_sales_channels,
+        facility_ids=facility_ids,
+        completed_from=completed_from,
+        completed_thru=completed_thru,
+    )
+    feeds.produce(engine, selection, orders_per_feed, datetime.now(UTC))
+    waiting = feeds.unsent(engine)
+    with load(SftpServer, sftp_server).get_client() as client:
+        publish_feed.map(
+            [feed.file_name for feed in waiting],
+            waiting,
+            unmapped(engine),
+            unmapped(Folder(client, rules.completed_orders_folder)),
+        ).result()
+    orders = sum(feed.order_count for feed in waiting)
+    return Completed(message=f"{orders} orders in {len(waiting)} feeds")

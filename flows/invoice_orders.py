@@ -1,0 +1,112 @@
+"""Orders to invoices: one mapped task with retries per order, and a ledger that never sends twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from prefect import flow, unmapped
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture, wait
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from sqlalchemy import Engine
+
+from blocks import OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name, threads
+from tasks.artifacts import Progress, show_files, show_invoicing
+from tasks.files import take_file
+from tasks.invoices import invoice_order
+from tillbridge.clients.retail_pro_settings import MOST_PARALLEL_CALLS
+from tillbridge.clients.sftp import SftpClient
+from tillbridge.errors import TillbridgeError, Unavailable
+from tillbridge.invoicing.brake import Brake
+from tillbridge.invoicing.inbox import Inbox
+from tillbridge.invoicing.intake import Intake
+from tillbridge.invoicing.ledger import orders
+from tillbridge.invoicing.ledger.orders import OrderKey
+from tillbridge.invoicing.recovery import recover_lost
+from tillbridge.invoicing.sending import Outcome, Result, Sender
+from tillbridge.invoicing.storing import store_responses
+from tillbridge.invoicing.summary import RunSummary
+from tillbridge.profile import Profile
+
+_ORDERS_AT_ONCE = 250
+
+
+@flow(name="invoice-orders", task_runner=threads(MOST_PARALLEL_CALLS))
+def invoice_orders(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+    retail_pro: str = block_name("Retail Pro"),
+) -> State[Any]:
+    """Take the transformed files, and invoice every order that is ready in Retail Pro, once.
+
+    An order whose outcome cannot be known is parked and reported, never sent again. Rejected and
+    parked orders leave the run Completed; it is Failed only when it could not do its job.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    endpoint = load(RetailPro, retail_pro)
+    store, run = rules.product_store_id, str(flow_run.id)
+    brake = Brake()
+    with (
+        load(SftpServer, sftp_server).get_client() as sftp,
+        endpoint.get_client() as client,
+    ):
+        taken = _take_files(
+            Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run),
+            Intake(engine, sftp, rules, run),
+        )
+        sender = Sender(engine, client.post_invoice, endpoint, run, brake)
+        outcomes = _send_all(orders.ready(engine, store), sender)
+        lost = recover_lost(engine, store, run, patience=sender.lease.total_seconds())
+        problem = _store_responses(engine, sftp, rules)
+    summary = RunSummary(outcomes, taken, lost, [text for text in (brake.reason, problem) if text])
+    show_invoicing(summary)
+    state = Failed if summary.problems else Completed
+    return state(message=summary.message)
+
+
+def _take_files(inbox: Inbox, intake: Intake) -> Counter[str]:
+    """Enter the orders of every waiting file; returns how many by `Acceptance`."""
+    waiting = inbox.waiting()
+    results = take_file.map(
+        [file.name for file in waiting], waiting, unmapped(inbox), unmapped(intake.take_in)
+    ).result()
+    show_files("invoice-files", "Order to Invoice files of this run", results)
+    return sum((Counter(result.counts) for result in results), Counter())
+
+
+def _send_all(keys: list[OrderKey], sender: Sender) -> list[Outcome]:
+    progress = Progress(f"Invoicing {len(keys)} orders", len(keys))
+    outcomes: list[Outcome] = []
+    for start in range(0, len(keys), _ORDERS_AT_ONCE):
+        window = keys[start : start + _ORDERS_AT_ONCE]
+        futures = invoice_order.map([key.order_no for key in window], window, unmapped(sender.send))
+        wait(list(futures))
+        outcomes += (_outcome(key, future) for key, future in zip(window, futures, strict=True))
+        progress.reached(len(outcomes))
+    return outcomes
+
+
+def _outcome(key: OrderKey, future: PrefectFuture[Outcome]) -> Outcome:
+    """Give the outcome of a task run; an order whose retries are used up waits for the next run.
+
+    What no far end can cause is a fault of the program, and is raised.
+    """
+    result = future.result(raise_on_failure=False)
+    if isinstance(result, TillbridgeError):
+        return Outcome(key.order_no, Result.WAITING, str(result))
+    return future.result()
+
+
+def _store_responses(engine: Engine, sftp: SftpClient, rules: Profile) -> str:
+    """Store the answers; what stands in the way is told, and left to the next run."""
+    try:
+        store_responses(engine, sftp, rules)
+    except Unavailable as problem:
+        return f"The answers are kept, but could not be stored on SFTP yet: {problem}"
+    return ""

@@ -1,0 +1,56 @@
+"""Completed-orders feeds to files of Retail Pro's Order to Invoice requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow, unmapped
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name, threads
+from tasks.artifacts import show_files
+from tasks.files import take_file
+from tillbridge.invoicing.feeds import FeedTransformer
+from tillbridge.invoicing.inbox import Inbox
+from tillbridge.oms.facilities import store_codes
+from tillbridge.profile import StoreCodes
+
+
+@flow(name="transform-completed-orders", task_runner=threads(2))
+def transform_completed_orders(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+) -> State[Any]:
+    """Turn every waiting feed into a file of Order to Invoice requests.
+
+    An order that cannot be mapped goes to quarantine with everything that is wrong with it; the rest of
+    its feed goes on.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    facilities = {
+        facility: StoreCodes(invoicing_store=header, store=line)
+        for facility, (header, line) in store_codes(engine).items()
+    }
+    with load(SftpServer, sftp_server).get_client() as client:
+        inbox = Inbox(engine, client, rules, rules.completed_orders_folder, str(flow_run.id))
+        transformer = FeedTransformer(engine, client, rules, facilities | rules.stores)
+        waiting = inbox.waiting()
+        results = take_file.map(
+            [file.name for file in waiting],
+            waiting,
+            unmapped(inbox),
+            unmapped(transformer.transform_feed),
+        ).result()
+    show_files("transformed-feeds", "Completed-orders feeds of this run", results)
+    transformed = sum(result.counts.get("transformed", 0) for result in results)
+    quarantined = sum(result.counts.get("quarantined", 0) for result in results)
+    return Completed(
+        message=f"{transformed} orders transformed, {quarantined} quarantined, "
+        f"from {len(results)} feeds"
+    )

@@ -1,0 +1,135 @@
+"""`make demo`: the whole of invoicing, from completed orders to books that balance, on loopback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from sandbox import orders
+from sandbox.books import Books, draw_up
+from sandbox.catalog import BRANDS
+from sandbox.kinds import GOOD
+from sandbox.platform import Platform
+from sandbox.services import Sandbox
+from tillbridge.database.engine import connect
+
+PIPELINE = (
+    "export-completed-orders",
+    "transform-completed-orders",
+    "invoice-orders",
+    "report-invoice-failures",
+    "reconcile-inventory",
+)
+
+app = App(name="demo", help="Run the main job on loopback and check the books.")
+
+
+@app.default
+def main(
+    *,
+    state: Annotated[Path, Parameter(help="Folder that is emptied and used.")] = Path(".demo"),
+    count: Annotated[int, Parameter(help="Orders to seed.")] = 200,
+    keep: Annotated[bool, Parameter(help="Leave everything running until Ctrl-C.")] = False,
+) -> None:
+    """Set everything up, run the pipeline through its deployments, and check the books."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    started = time.monotonic()
+    shutil.rmtree(state, ignore_errors=True)
+    platform = Platform(state / "platform")
+    with Sandbox(state / "sandbox") as far_ends:
+        try:
+            _set_up(platform, far_ends, count)
+            for name in PIPELINE:
+                _run(platform, name)
+            books = draw_up(far_ends)
+            _show(books, far_ends, platform, time.monotonic() - started)
+            if keep:
+                _wait_for_interrupt()
+        finally:
+            platform.stop()
+    print(json.dumps(books.as_dict()))
+    if not books.balance:
+        sys.exit(1)
+
+
+def _set_up(platform: Platform, far_ends: Sandbox, count: int) -> None:
+    config = far_ends.state / "tillbridge.toml"
+    config.write_text(far_ends.config(), encoding="utf-8")
+    with _step("Prefect server"):
+        platform.start()
+    with _step("tillbridge setup"):
+        platform.run("tillbridge", "setup", "--config", str(config))
+    with _step("prefect deploy --all"):
+        platform.deploy()
+    with _step(f"seed {count} orders, start a worker"):
+        platform.start_worker()
+        _seed(far_ends, count)
+
+
+def _seed(far_ends: Sandbox, count: int) -> None:
+    """Fill the order store and Retail Pro's stock, and choose the orders that go wrong."""
+    seeded = orders.seed(connect(far_ends.database_url), count, seed=1, brands=BRANDS[:1])
+    far_ends.retail_pro.put_stock(seeded.retail_pro_stock)
+    numbers = iter(seeded.numbers(GOOD)[::5])
+    program = far_ends.retail_pro.program
+    for _ in range(5):
+        program("reject", order_no=next(numbers), message="The customer is blocked in Retail Pro")
+    for _ in range(2):
+        program("drop", order_no=next(numbers), commit=True)
+        program("drop", order_no=next(numbers), commit=False)
+        program("status", order_no=next(numbers), status=503, commit=True)
+        program("not_json", order_no=next(numbers), commit=True)
+        program("wrong_order", order_no=next(numbers), commit=True)
+        program("status", order_no=next(numbers), status=429, retry_after="1", times=1)
+
+
+def _run(platform: Platform, name: str) -> None:
+    with _step(name):
+        run = platform.run_deployment(name)
+    print(f"      {run.message}", flush=True)
+    if run.state != "COMPLETED":
+        sys.exit(f"{name} ended {run.state}: {run.message}")
+
+
+def _show(books: Books, far_ends: Sandbox, platform: Platform, seconds: float) -> None:
+    print()
+    for name, value in books.as_dict().items():
+        if name != "problems":
+            print(f"  {name.replace('_', ' '):22} {value}")
+    for problem in books.problems:
+        print(f"  DOES NOT AGREE: {problem}")
+    print(f"\n  The mail     {far_ends.state / 'mail'}")
+    print(f"  The files    {far_ends.files}")
+    print(f"  Prefect UI   {platform.ui_url} (while it runs: make up)")
+    print(f"  Took         {seconds:.0f} s\n", flush=True)
+
+
+def _wait_for_interrupt() -> None:
+    print("  Everything is left running. Stop it with Ctrl-C or `make down`.", flush=True)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    """Say what is going on and how long it took."""
+    started = time.monotonic()
+    print(f"  ... {what}", end="", flush=True)
+    yield
+    print(f"  {time.monotonic() - started:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    app()

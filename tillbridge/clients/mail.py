@@ -1,0 +1,253 @@
+"""Mail: builds one message and hands it to one mail server, with a time-out.
+
+It decides neither what to report nor when to try again: that is the outbox's work. A server may take a
+mail and its answer may be lost, so a repeated mail keeps its Message-ID.
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime
+from ipaddress import ip_address
+from socket import socket
+from typing import Literal, cast
+
+from tillbridge import harmless
+from tillbridge.errors import ConfigurationProblem, TillbridgeError, Unavailable
+
+_LONGEST_SUBJECT = 200
+_LONGEST_ADDRESS = 320
+_ONE_ADDRESS = r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+"
+_ADDRESS = re.compile(rf"(?P<name>[^<>]*)<(?P<named>{_ONE_ADDRESS})>|(?P<bare>{_ONE_ADDRESS})")
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over. "insecure" still encrypts when the server offers it; times in seconds."""
+
+    host: str
+    port: int
+    security: Literal["ssl", "starttls", "insecure"] = "ssl"
+    user: str | None = None
+    password: str = field(default="", repr=False)
+    verify_tls: bool = True
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail; `media_type` is like "text/csv"."""
+
+    name: str
+    content: bytes
+    media_type: str = "text/csv"
+
+
+def compose(
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    subject: str,
+    text: str,
+    message_id: str,
+    html: str | None = None,
+    attachments: Sequence[Attachment] = (),
+) -> EmailMessage:
+    """Build a message that is valid whatever the texts hold.
+
+    `message_id` is the part before the @, of letters, digits, dots and dashes; the same report has
+    the same one each time. The sender's domain completes it.
+
+    Raises:
+        ConfigurationProblem: an address is not one, or there is no recipient.
+    """
+    if not recipients:
+        raise ConfigurationProblem("The mail has no recipient. Name at least one.")
+    author = _address(sender)
+    message = EmailMessage(policy=SMTP_POLICY)
+    message["From"] = author
+    message["To"] = [_address(recipient) for recipient in recipients]
+    message["Subject"] = harmless.line(subject, _LONGEST_SUBJECT)
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = f"<{message_id}@{author.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_encodable(text), cte="quoted-printable")
+    if html is not None:
+        message.add_alternative(_encodable(html), subtype="html", cte="quoted-printable")
+    for attachment in attachments:
+        main_type, _, sub_type = attachment.media_type.partition("/")
+        message.add_attachment(
+            attachment.content,
+            maintype=main_type,
+            subtype=sub_type,
+            filename=harmless.line(attachment.name, _LONGEST_SUBJECT),
+        )
+    return message
+
+
+def send(server: MailServer, message: EmailMessage) -> tuple[str, ...]:
+    """Hand the message over and return the recipients the server refused, if it took the others.
+
+    Raises:
+        ConfigurationProblem: the server refuses the login, its certificate does not hold, or it
+            refuses the sender, the message or every recipient for good. Mend the setting it names.
+        Unavailable: the server cannot be reached, is slow or says "later". It may have taken the
+            message all the same, so send it again with the same Message-ID.
+    """
+    try:
+        with closing(_connection(server)) as connection:
+            _log_in(connection, server)
+            refused = connection.send_message(message)
+            # The server has the mail now; a bad farewell must not make the caller send it again.
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+    except (OSError, UnicodeError) as error:  # smtplib's and ssl's errors are OSErrors
+        raise _problem(server, error) from error
+    return tuple(refused)
+
+
+def _connection(server: MailServer) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if not server.verify_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if server.security == "ssl":
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+    connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+    try:
+        connection.ehlo()
+        if server.security == "starttls" or connection.has_extn("starttls"):
+            connection.starttls(context=context)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _log_in(connection: smtplib.SMTP, server: MailServer) -> None:
+    if not server.user:
+        return
+    encrypted = isinstance(connection.sock, ssl.SSLSocket)
+    peer = cast(socket, connection.sock).getpeername()[0]
+    if not password_may_go(peer, encrypted=encrypted):
+        raise ConfigurationProblem(
+            f"The mail server {server.host}:{server.port} offers no encryption, so the password was"
+            " not sent. Use its SSL or STARTTLS port, or leave the user empty if it needs none."
+        )
+    try:
+        connection.login(server.user, server.password)
+    except UnicodeError:
+        # Not chained: the original error carries the password.
+        raise ConfigurationProblem(
+            f"The user or password for mail server {server.host}:{server.port} holds characters"
+            " outside ASCII, which SMTP logins cannot carry."
+        ) from None
+
+
+def password_may_go(peer: str, *, encrypted: bool) -> bool:
+    """Allow a password on an encrypted connection, or to this very machine (`peer` is an IP address)."""
+    return encrypted or ip_address(peer).is_loopback
+
+
+def _problem(server: MailServer, error: OSError | UnicodeError) -> TillbridgeError:
+    """Name what a person or the next run should do about an error of `smtplib`."""
+    place = f"mail server {server.host}:{server.port}"
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            return _all_refused(place, error)
+        case smtplib.SMTPResponseException():
+            return _refusal(place, error)
+        case smtplib.SMTPServerDisconnected() | ssl.SSLEOFError():
+            return Unavailable(
+                f"The {place} hung up or was silent for {server.timeout:g} s. Nothing is lost: send the"
+                " mail again; if the server took it, both have the same Message-ID."
+            )
+        case smtplib.SMTPException():
+            return ConfigurationProblem(
+                f"The {place} does not offer what is set ({error}). Check security, user and addresses."
+            )
+        case ssl.SSLError():
+            reason = (
+                error.verify_message
+                if isinstance(error, ssl.SSLCertVerificationError)
+                else error.reason
+            )
+            return ConfigurationProblem(
+                f"No trusted TLS connection to {place} ({reason}). Check host name, port and security,"
+                " and that this machine trusts the server's certificate."
+            )
+        case UnicodeError():
+            return ConfigurationProblem(
+                f"{server.host!r} is not a host name. Mend the mail server."
+            )
+        case _:
+            return Unavailable(
+                f"The {place} cannot be reached ({error}). Nothing is lost: send the mail again. If this"
+                " lasts, check host and port."
+            )
+
+
+def _refusal(place: str, error: smtplib.SMTPResponseException) -> TillbridgeError:
+    answer = _answer(error.smtp_code, error.smtp_error)
+    if not _is_final(error.smtp_code):
+        return Unavailable(f"The {place} says to come back later ({answer}). Send the mail again.")
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return ConfigurationProblem(
+                f"The {place} refuses the login ({answer}). Mend user and password."
+            )
+        case smtplib.SMTPSenderRefused():
+            return ConfigurationProblem(
+                f"The {place} refuses the sender {error.sender} ({answer}). Set a sender it accepts."
+            )
+        case _:
+            return ConfigurationProblem(
+                f"The {place} refuses the mail ({answer}). Ask who runs that server."
+            )
+
+
+def _all_refused(place: str, error: smtplib.SMTPRecipientsRefused) -> TillbridgeError:
+    answers = "; ".join(
+        f"{recipient}: {_answer(*answer)}" for recipient, answer in error.recipients.items()
+    )
+    if not all(_is_final(code) for code, _ in error.recipients.values()):
+        return Unavailable(f"The {place} takes no recipient now ({answers}). Send the mail again.")
+    return ConfigurationProblem(
+        f"The {place} refuses all {len(error.recipients)} recipients ({answers}). Mend the recipients."
+    )
+
+
+def _is_final(code: int) -> bool:
+    return code >= 500
+
+
+def _answer(code: int, text: bytes | str) -> str:
+    shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {harmless.line(shown, _LONGEST_SUBJECT)}"
+
+
+def _address(text: str) -> Address:
+    found = _ADDRESS.fullmatch(harmless.line(text, _LONGEST_ADDRESS))
+    try:
+        if found:
+            name = (found["name"] or "").strip(' "')
+            return Address(display_name=name, addr_spec=found["named"] or found["bare"])
+    except (ValueError, HeaderParseError):
+        pass
+    raise ConfigurationProblem(
+        f"{text!r} is not an e-mail address. Expected name@host or Name <name@host>."
+    )
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,184 @@
+"""The one door to Retail Pro: send an invoice, read stock, check the connection.
+
+It says what is known about a call (`Exchange`), never what that means for an order; the settings are in
+`retail_pro_settings`, one request on the wire in `retail_pro_wire`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from tillbridge.clients.retail_pro_exchange import as_error, not_sent
+from tillbridge.clients.retail_pro_login import credential
+from tillbridge.clients.retail_pro_pace import Pace
+from tillbridge.clients.retail_pro_settings import RetailProSettings
+from tillbridge.clients.retail_pro_stock import StockRow, read_page
+from tillbridge.clients.retail_pro_wire import Wire
+from tillbridge.contracts.http_exchange import Exchange, Stage
+from tillbridge.errors import (
+    ConfigurationProblem,
+    TillbridgeError,
+)
+
+__all__ = ["Exchange", "RetailProClient", "RetailProSettings", "Stage", "StockRow"]
+
+
+class RetailProClient:
+    """One Retail Pro server, for all threads of a run; close it to give the seat back."""
+
+    def __init__(self, settings: RetailProSettings) -> None:
+        """Prepare the client without connecting.
+
+        Raises:
+            ConfigurationProblem: the CA file cannot be used.
+        """
+        self._settings = settings
+        self._wire = Wire(settings)
+        self._credential = credential(settings, self._wire)
+        self._pace = Pace(settings.calls_per_second)
+        self._slots = threading.BoundedSemaphore(settings.parallel_calls)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the seat back and close every connection."""
+        self._credential.close()
+        self._wire.close()
+
+    def post_invoice(self, body: Callable[[], bytes]) -> Exchange:
+        """Send one order to be invoiced, once, and say what is known about it.
+
+        `body` is called once, after the wait for a free slot, the pace and the login, when nothing but
+        sending the bytes it gives is left to do; where it never comes to that, it is not called. What it
+        raises goes to the caller, and nothing is sent. From its return all ends within the deadline.
+        """
+        with self._slots:
+            quiet = self._pace.wait_for_turn()
+            if quiet:
+                return Exchange(
+                    "not_sent",
+                    retry_after=quiet,
+                    problem=f"{self._wire.server} asked for no calls for another {quiet:.0f} s",
+                )
+            try:
+                headers = self._credential.headers(self._until())
+            except TillbridgeError as error:
+                return not_sent(error)
+            order = body()
+            exchange = self._post(order, headers, self._until())
+            if exchange.retry_after and exchange.status in {429, 503}:
+                self._pace.keep_quiet(exchange.retry_after)
+            return exchange
+
+    def read_stock(self) -> Iterator[StockRow]:
+        """Give every row of the stock query, page by page, until a page is empty.
+
+        Raises:
+            Unavailable: Retail Pro does not answer; what was given so far is not all.
+            ConfigurationProblem: the credential, path or a stock setting is wrong.
+        """
+        before: list[StockRow] = []
+        page = 0
+        while True:
+            page += 1
+            rows = read_page(self._stock_page(page), self._settings, page)
+            if not rows:
+                return
+            # A short page is not taken for the last: a server may cap pages below the size asked for.
+            if rows == before:
+                raise ConfigurationProblem(
+                    f"stock page {page} of Retail Pro equals page {page - 1}:"
+                    f" {self._settings.stock_path} does not page"
+                )
+            yield from rows
+            before = rows
+
+    def check(self) -> str:
+        """Say in one line that Retail Pro can be reached and lets us in, without sending an order.
+
+        Raises:
+            Unavailable: it cannot be reached now.
+            ConfigurationProblem: TLS, user or secret is wrong.
+        """
+        exchange = self._get(self._settings.invoice_path)
+        # A GET where only POST is served is answered 404 or 405: the server is there, and that is all
+        # that can be known without sending an order.
+        if exchange.status is None or exchange.status in {401, 403} or exchange.status >= 500:
+            raise as_error(exchange, f"checking {self._wire.server}")
+        return (
+            f"{self._wire.server} answers (HTTP {exchange.status} to a GET of the invoice path);"
+            f" credential mode {self._settings.credential_mode}"
+        )
+
+    def _until(self) -> float:
+        return time.monotonic() + self._settings.deadline
+
+    def _post(self, body: bytes, headers: Mapping[str, str], until: float) -> Exchange:
+        def send(headers: Mapping[str, str]) -> Exchange:
+            return self._wire.send(
+                "POST",
+                self._settings.invoice_path,
+                until,
+                headers={"Content-Type": "application/json", **headers},
+                body=body,
+            )
+
+        # Sending again is safe in this one case: 401 and 403 say that the first was refused at the door.
+        try:
+            return self._let_in(send, headers, until)
+        except TillbridgeError as error:
+            return not_sent(error)
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Exchange:
+        until = self._until()
+
+        def send(headers: Mapping[str, str]) -> Exchange:
+            return self._wire.send("GET", path, until, headers=headers, query=query)
+
+        return self._let_in(send, self._credential.headers(until), until)
+
+    def _let_in(
+        self,
+        send: Callable[[Mapping[str, str]], Exchange],
+        headers: Mapping[str, str],
+        until: float,
+    ) -> Exchange:
+        """Send; where a Prism session has ended, log in anew and send that once more."""
+        exchange = send(headers)
+        if exchange.status in {401, 403}:
+            renewed = self._credential.renew(headers, until)
+            if renewed is not None:
+                return send(renewed)
+        return exchange
+
+    def _stock_page(self, page: int) -> bytes:
+        settings = self._settings
+        members = (
+            settings.stock_store_member,
+            settings.stock_upc_member,
+            settings.stock_quantity_member,
+        )
+        exchange = self._get(
+            settings.stock_path,
+            {
+                "cols": ",".join(members),
+                "page_no": str(page),
+                "page_size": str(settings.stock_page_size),
+            },
+        )
+        if exchange.status != 200 or not exchange.body_complete:
+            raise as_error(exchange, f"reading stock page {page} of {self._wire.server}")
+        return exchange.body

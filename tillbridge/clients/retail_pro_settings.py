@@ -1,0 +1,182 @@
+"""What a retailer says about its Retail Pro endpoint: address, credential, limits, where things stand.
+
+Values only: nothing here opens a connection. The Prefect block `RetailPro` inherits this model and
+shows it as a form; `tillbridge.clients.retail_pro` uses it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import httpx
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+
+from tillbridge.contracts.invoice_answer import AnswerReading
+
+MOST_PARALLEL_CALLS = 32
+
+CredentialMode = Literal["none", "basic", "bearer", "api_key_header", "prism_session"]
+
+_NEEDS = {
+    "none": (),
+    "basic": ("user", "password"),
+    "bearer": ("token",),
+    "api_key_header": ("api_key", "api_key_header"),
+    "prism_session": ("user", "password"),
+}
+
+
+class RetailProSettings(BaseModel):
+    """Everything that is needed to call one Retail Pro server."""
+
+    base_url: str = Field(
+        title="Base URL",
+        description="Scheme, host and port of the Retail Pro server, without the paths below.",
+        examples=["https://retailpro.example.com:8443"],
+    )
+    invoice_path: str = Field(
+        default="/api/v1/Document/Ordertoinvoice",
+        description="Path of the Order to Invoice call; upper and lower case count.",
+    )
+    credential_mode: CredentialMode = Field(
+        default="none",
+        description="How a call proves who sends it; Prism session logs in and holds one seat.",
+    )
+    user: str | None = Field(
+        default=None, description="User name, for basic and Prism session.", examples=["tillbridge"]
+    )
+    password: SecretStr | None = Field(
+        default=None, description="Password of that user, for basic and Prism session."
+    )
+    token: SecretStr | None = Field(default=None, description="Token, for bearer.")
+    api_key: SecretStr | None = Field(
+        default=None, title="API key", description="Key, for API key header."
+    )
+    api_key_header: str = Field(
+        default="X-API-Key",
+        pattern=r"^[A-Za-z0-9-]*$",
+        title="API key header",
+        description="Name of the header that carries the API key.",
+    )
+    session_work_station: str = Field(
+        default="webclient",
+        description="Work station whose licensed seat a Prism session takes.",
+    )
+    verify_tls: bool = Field(
+        default=True,
+        title="Verify TLS",
+        description="Check the server's certificate; switch off in a closed test network only.",
+    )
+    ca_file: str | None = Field(
+        default=None,
+        title="CA file",
+        description="PEM file with the certificate authority to trust instead of the public ones.",
+        examples=["/etc/ssl/private-ca.pem"],
+    )
+    connect_timeout: float = Field(
+        default=5, gt=0, le=300, description="Seconds to wait for a connection."
+    )
+    read_timeout: float = Field(
+        default=30, gt=0, le=600, description="Seconds to wait for the next piece of an answer."
+    )
+    deadline: float = Field(
+        default=60,
+        gt=0,
+        le=900,
+        description="Seconds that one call may last in total, however slowly the answer drips.",
+    )
+    parallel_calls: int = Field(
+        default=8,
+        ge=1,
+        le=MOST_PARALLEL_CALLS,
+        description="Calls that may be under way at the same time.",
+    )
+    calls_per_second: float = Field(
+        default=0, ge=0, le=1000, description="Calls started per second at most; 0 is no limit."
+    )
+    max_answer_bytes: int = Field(
+        default=1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="Longest answer that is read, in bytes; the rest of a longer one is left.",
+    )
+    answer: AnswerReading = Field(
+        default_factory=AnswerReading,
+        description="Where the answer to Order to Invoice says what came of the call.",
+    )
+    too_many_requests_is_unapplied: bool = Field(
+        default=True,
+        title="429 is unapplied",
+        description="The server counts calls before it works on them, so a 429 made no invoice.",
+    )
+    stock_path: str = Field(
+        default="/v1/rest/inventory", description="Path of the paged stock query."
+    )
+    stock_page_size: int = Field(
+        default=1000, ge=1, le=10_000, description="Rows asked for in one page of the stock query."
+    )
+    stock_rows_pointer: str = Field(
+        default="",
+        pattern=r"^(/.*)?$",
+        description="JSON pointer to the rows of a stock page; empty if the page is the list itself.",
+        examples=["", "/data"],
+    )
+    stock_store_member: str = Field(
+        default="store_code", description="Member of a stock row that holds the store code."
+    )
+    stock_upc_member: str = Field(
+        default="upc", title="Stock UPC member", description="Member of a stock row with the UPC."
+    )
+    stock_quantity_member: str = Field(
+        default="quantity", description="Member of a stock row that holds the quantity on hand."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        url = _url(value)
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise ValueError("an address such as https://retailpro.example.com:8443")
+        if url.port is not None and not 0 < url.port < 65536:
+            raise ValueError("an address with a port from 1 to 65535")
+        if url.userinfo or url.query or url.fragment:
+            raise ValueError("an address without user, password, query or fragment")
+        return value.rstrip("/")
+
+    @field_validator("invoice_path", "stock_path")
+    @classmethod
+    def _is_a_path(cls, value: str) -> str:
+        url = _url(value)
+        if not value.startswith("/") or url.host or url.query or url.fragment:
+            raise ValueError("a path that starts with one / and has no query")
+        return value
+
+    @field_validator("token", "api_key")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        # The value must not be named: it is a secret.
+        text = value.get_secret_value() if value else ""
+        if not text.isascii() or not text.isprintable() or text != text.strip():
+            raise ValueError("plain ASCII without spaces or line breaks around it")
+        return value
+
+    @model_validator(mode="after")
+    def _has_its_secrets(self) -> Self:
+        missing = [name for name in _NEEDS[self.credential_mode] if not _filled(self, name)]
+        if missing:
+            raise ValueError(
+                f"credential_mode {self.credential_mode} needs {' and '.join(missing)}: fill it in"
+            )
+        return self
+
+
+def _filled(settings: RetailProSettings, name: str) -> bool:
+    value = getattr(settings, name)
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def _url(value: str) -> httpx.URL:
+    try:
+        return httpx.URL(value)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"an address that can be read: {error}") from error

@@ -1,0 +1,165 @@
+"""HTTP connections that keep a total deadline per call and know whether a byte went out.
+
+httpx time-outs are per read, so a server that drips would hold a call for ever; here every read and
+write gets the time that is left of the whole call. Nothing here repeats, redirects or uses a proxy.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore
+import httpx
+
+# A server that closes an idle connection while we write on it leaves the call without an answer. Servers
+# wait five seconds and more, so connections are left alone well before that.
+_IDLE_SECONDS = 2.0
+
+
+class Call:
+    """One call on the wire, in the thread that makes it.
+
+    `until` is on the monotonic clock. `sent` turns true just before the first byte of the request (not
+    of the connection or its TLS handshake) is handed to the system.
+    """
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.sent = False
+
+    @property
+    def over(self) -> bool:
+        """Whether its time is up."""
+        return time.monotonic() >= self.until
+
+    def left(self, at_most: float | None, otherwise: type[httpcore.TimeoutException]) -> float:
+        """Give the seconds that the next step may take; raise `otherwise` when there are none."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise otherwise("the call's deadline is over")
+        return left if at_most is None else min(left, at_most)
+
+
+class DeadlineTransport(httpx.BaseTransport):
+    """The transport of the one shared httpx client; each thread has its own call."""
+
+    def __init__(self, tls: ssl.SSLContext, connections: int) -> None:
+        self._backend = _Backend()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls,
+            max_connections=connections,
+            keepalive_expiry=_IDLE_SECONDS,
+            network_backend=self._backend,
+        )
+
+    @contextmanager
+    def call(self, until: float) -> Iterator[Call]:
+        """Give this thread's requests the deadline `until`, and say what became of them."""
+        self._backend.calls.current = call = Call(until)
+        yield call
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request, once; httpcore's own exceptions come through as they are."""
+        assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101 - narrows a union
+        response = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Body(response),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class _Calls(threading.local):
+    current: Call
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+        self.calls = _Calls()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        seconds = self.calls.current.left(timeout, httpcore.ConnectTimeout)
+        stream = self._inner.connect_tcp(host, port, seconds, local_address, socket_options)
+        return _Stream(stream, self.calls)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, calls: _Calls) -> None:
+        self._inner = inner
+        self._calls = calls
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        seconds = self._calls.current.left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._calls)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        seconds = self._calls.current.left(timeout, httpcore.ReadTimeout)
+        return self._inner.read(max_bytes, seconds)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # Not the inner write: it would give every piece of a long body the whole time again.
+        call = self._calls.current
+        connection = self._inner.get_extra_info("socket")
+        rest = memoryview(buffer)
+        try:
+            while rest:
+                connection.settimeout(call.left(timeout, httpcore.WriteTimeout))
+                call.sent = True
+                rest = rest[connection.send(rest) :]
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,1 @@
+"""The shape of every file and message at the border, one module per document."""

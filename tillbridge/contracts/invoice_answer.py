@@ -1,0 +1,113 @@
+"""How to read the answer of Retail Pro's Order to Invoice endpoint.
+
+The form of the answer is not published, so where the success flag, the invoice reference, the message
+and the echoes stand is a setting. This module only reads; what an answer proves is decided in
+`tillbridge.invoicing.outcome`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from tillbridge import money
+from tillbridge.contracts import json_text
+
+
+class AnswerReading(BaseModel):
+    """Where the answer says what, as JSON pointers (RFC 6901); an empty pointer reads nothing."""
+
+    success: str = Field(
+        default="/success",
+        description="JSON pointer to the member that says whether the invoice was made.",
+        examples=["/success", "/data/0/status"],
+    )
+    success_values: list[str | bool | int] = Field(
+        default=[True, "true"],
+        description="Values of that member that mean: the invoice was made.",
+    )
+    rejected_values: list[str | bool | int] = Field(
+        default=[False, "false"],
+        description="Values of that member that mean: refused, and certainly no invoice was made.",
+    )
+    reference: str = Field(
+        default="/invoiceNo",
+        description="JSON pointer to the number of the invoice that was made.",
+    )
+    message: str = Field(default="/message", description="JSON pointer to the text for people.")
+    order_no: str = Field(
+        default="/orderNo",
+        description="JSON pointer to the order number echoed back; empty if it is not echoed.",
+    )
+    total: str = Field(
+        default="/total",
+        description="JSON pointer to the order total echoed back; empty if it is not echoed.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceAnswer:
+    """What one answer says, in the words of the reading that was used.
+
+    `made` is True for an invoice, False for a definite refusal and None where the answer says neither.
+    `order_no` and `total` are None where they are not echoed or cannot be read.
+    """
+
+    made: bool | None
+    reference: str | None
+    message: str | None
+    order_no: str | None
+    total: Decimal | None
+
+
+def read_answer(body: bytes, reading: AnswerReading) -> InvoiceAnswer | None:
+    """Read an answer's body; None when it is not a JSON document at all."""
+    try:
+        document = json_text.read(body)
+    except ValueError:
+        return None
+    made = _look_up(document, reading.success)
+    return InvoiceAnswer(
+        made=True
+        if _among(made, reading.success_values)
+        else False
+        if _among(made, reading.rejected_values)
+        else None,
+        reference=_text(_look_up(document, reading.reference)),
+        message=_text(_look_up(document, reading.message)),
+        order_no=_text(_look_up(document, reading.order_no)),
+        total=_amount(_look_up(document, reading.total)),
+    )
+
+
+def _look_up(document: Any, pointer: str) -> Any:
+    if not pointer:
+        return None
+    for part in pointer.removeprefix("/").split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document.get(name)
+        elif isinstance(document, list) and name.isdecimal() and int(name) < len(document):
+            document = document[int(name)]
+        else:
+            return None
+    return document
+
+
+def _among(value: Any, values: list[str | bool | int]) -> bool:
+    # 1 == True in Python, but not in JSON.
+    return any(value == other and type(value) is type(other) for other in values)
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int | Decimal) and value != "" else None
+
+
+def _amount(value: Any) -> Decimal | None:
+    try:
+        return money.parse(value)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The SQL database: engine, tables and migrations; what the tables mean is said elsewhere."""

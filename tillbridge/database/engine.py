@@ -1,0 +1,202 @@
+"""Opens the database, runs transactions and upgrades the schema, alike on SQLite and PostgreSQL.
+
+It knows no table: those are in the `*_tables` modules beside it, and made by `migrations/`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, make_url, select
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from tillbridge.errors import ConfigurationProblem, Unavailable
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 7_455_425_543
+"""Any constant: PostgreSQL's name for "an upgrade of this schema is going on"."""
+
+_WAIT_SECONDS = 30
+_FIRST_SOUND_WAL = (3, 51, 3)
+"""Older SQLite libraries can corrupt a database in WAL mode when two connections reset the log."""
+
+_MISSING_TABLE = ("no such table", "no such column", "undefinedtable", "undefinedcolumn")
+_WRONG_SETTING = ("authentication failed", "does not exist", "unable to open", "not a database")
+
+
+def connect(url: str) -> Engine:
+    """Open the database at `url`, for use from many threads; nothing is sent to a server yet.
+
+    `url` is `sqlite:///path/to/file` or `postgresql://user:password@host/database`.
+
+    Raises:
+        ConfigurationProblem: the URL cannot be used, or the folder of the file cannot be made.
+    """
+    try:
+        address = make_url(url)
+    except (exc.ArgumentError, ValueError):
+        # The reason would quote the URL, and with it the password.
+        address = URL.create("unreadable")
+    match address.get_backend_name():
+        case "sqlite":
+            return _sqlite(address)
+        case "postgresql":
+            return _postgresql(address)
+        case _:
+            raise ConfigurationProblem(
+                "the database URL must look like sqlite:///path/to/file.db or "
+                "postgresql://user:password@host:5432/database"
+            )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Run the block in one transaction: committed at its end, rolled back when it raises.
+
+    Raises:
+        Unavailable: the database is locked, full or out of reach. Do not go on as if the block had
+            happened.
+        ConfigurationProblem: the database refuses the log-in, is not there, or has no or an old
+            schema.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (exc.DBAPIError, exc.TimeoutError) as problem:
+        mapped = _mapped(problem, engine.url)
+        if mapped is None:
+            raise
+        raise mapped from problem
+
+
+def database_now(connection: Connection) -> datetime:
+    """Read the database's clock, the one clock that all workers share, as aware UTC."""
+    if connection.dialect.name == "sqlite":
+        text = connection.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now")))
+        return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+    # now() would stand still from the start of the transaction.
+    moment = connection.scalar(select(func.clock_timestamp()))
+    if not isinstance(moment, datetime):
+        raise TypeError("the database's clock gave no time")
+    return moment.astimezone(UTC)
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to this version's; may be repeated, and run by two at once.
+
+    Raises:
+        ConfigurationProblem: a newer version of tillbridge made the schema.
+    """
+    with transaction(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+        migrations = _migrations()
+        migrations.attributes["connection"] = connection
+        try:
+            command.upgrade(migrations, "head")
+        except CommandError as problem:
+            raise ConfigurationProblem(
+                "a newer version of tillbridge made this database; install that version"
+            ) from problem
+
+
+def require_schema(engine: Engine) -> None:
+    """Make sure that the schema is this version's.
+
+    Raises:
+        ConfigurationProblem: it is not there, or is another version's.
+    """
+    with transaction(engine) as connection:
+        found = MigrationContext.configure(connection).get_current_heads()
+    wanted = ScriptDirectory.from_config(_migrations()).get_heads()
+    if set(found) != set(wanted):
+        raise ConfigurationProblem(
+            f"the database has schema {', '.join(found) or 'none'}, this version needs "
+            f"{', '.join(wanted)}; run `tillbridge setup`"
+        )
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _sqlite(address: URL) -> Engine:
+    if address.database in {None, "", ":memory:"}:
+        raise ConfigurationProblem(
+            "the database URL names no file; a database in memory would forget what was sent. "
+            "Write sqlite:///path/to/file.db"
+        )
+    try:
+        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigurationProblem(
+            f"the folder of the database file {address.database} cannot be made: {problem.strerror}"
+        ) from problem
+    # Threads queue at the file's lock, whose wait is bounded; a full pool would be a second queue.
+    engine = create_engine(
+        address.set(drivername="sqlite+pysqlite"),
+        hide_parameters=True,
+        max_overflow=-1,
+        connect_args={"timeout": _WAIT_SECONDS},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    # Python's driver begins transactions late and deferred; here SQLAlchemy's own begin does it.
+    connection.isolation_level = None
+    journal = "WAL" if sqlite3.sqlite_version_info >= _FIRST_SOUND_WAL else "DELETE"
+    cursor = connection.cursor()
+    for setting in ("foreign_keys=ON", "synchronous=FULL", f"journal_mode={journal}"):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first cannot wait for the lock when it comes to write.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql(address: URL) -> Engine:
+    return create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=_WAIT_SECONDS,
+        connect_args={"connect_timeout": _WAIT_SECONDS, "application_name": "tillbridge"},
+    )
+
+
+def _mapped(problem: exc.SQLAlchemyError, address: URL) -> Exception | None:
+    """Turn what a database can do to us into our errors; None for a fault of our own statement."""
+    place = address.set(query={}).render_as_string(hide_password=True)
+    if not isinstance(problem, exc.DBAPIError):
+        return Unavailable(f"the database {place} has no free connection; run again")
+    first_line, *_ = str(problem.orig).splitlines() or [""]
+    reason = f"{type(problem.orig).__name__} {first_line}".lower()
+    if any(sign in reason for sign in _MISSING_TABLE):
+        return ConfigurationProblem(
+            f"the database {place} has no or an old schema; run `tillbridge setup`"
+        )
+    if isinstance(problem, exc.ProgrammingError):
+        return None
+    if any(sign in reason for sign in _WRONG_SETTING):
+        return ConfigurationProblem(f"the database {place} cannot be opened: {first_line}")
+    if isinstance(problem, exc.OperationalError) or problem.connection_invalidated:
+        return Unavailable(f"the database {place} cannot do its part now: {first_line}")
+    return None

@@ -1,0 +1,48 @@
+"""Foreign text made harmless before a person or a program reads it: one line, a spreadsheet cell, Markdown.
+
+Order numbers and answers come from other systems, so they may hold anything. HTML is not here: Jinja2's
+autoescape does that.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_STAND_IN = "\N{REPLACEMENT CHARACTER}"
+# Control and format characters (among them the right-to-left overrides), lone surrogates.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs"})
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - Excel takes the full-width ones too
+_LINK_STARTS = re.compile(r"://|@|\](?=\()|www(?=\.)", re.IGNORECASE)
+# Enough for a value that follows other text or stands in a table: nothing that only counts at a line's start.
+_MARKDOWN_MARKS = re.compile(r"[\\`*_\[\]<>|~&$]")
+
+
+def line(text: str, longest: int) -> str:
+    """Give `text` as one visible line of at most `longest` characters.
+
+    Line breaks and runs of white space become one space, characters nobody can see become a visible
+    stand-in, and a text that is cut ends in an ellipsis.
+    """
+    spaced = " ".join(text.split())
+    seen = "".join(_STAND_IN if unicodedata.category(mark) in _UNSEEN else mark for mark in spaced)
+    return seen if len(seen) <= longest else seen[: longest - 1] + "…"
+
+
+def cell(text: str) -> str:
+    """Give `text` so that a spreadsheet shows it and never runs it as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def unlinked(text: str) -> str:
+    """Give `text` so that no viewer turns a part of it into a link: a space parts what would be one."""
+    return _LINK_STARTS.sub(r"\g<0> ", text)
+
+
+def markdown(text: str) -> str:
+    """Give `text` so that Markdown shows it as it is: no link, table, emphasis or HTML of its own.
+
+    It has to stand in a table cell or after other text on its line.
+    """
+    # Viewers look for bare addresses after the backslashes are gone, so escaping alone is not enough.
+    return _MARKDOWN_MARKS.sub(r"\\\g<0>", unlinked(text))

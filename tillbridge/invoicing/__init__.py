@@ -1,0 +1,1 @@
+"""Completed orders to invoices: mapping, ledger, what an answer proves, report."""

@@ -1,0 +1,97 @@
+"""Completed-orders feeds from SFTP, turned into files of Order to Invoice requests.
+
+The same feed gives the same file under the same name, so a run that was killed is simply repeated. The
+mapping of one order is `transform`; orders that cannot be mapped go to quarantine, the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from tillbridge.clients.exchange import Folder
+from tillbridge.clients.sftp import SftpClient
+from tillbridge.contracts import json_text
+from tillbridge.contracts.completed_orders import CompletedOrder, read_order
+from tillbridge.database.engine import transaction
+from tillbridge.errors import RecordRejected
+from tillbridge.invoicing.inbox import TakenFile, Work
+from tillbridge.invoicing.ledger import files
+from tillbridge.invoicing.rejects import About, Rejects
+from tillbridge.contracts.json_spool import ArraySpool
+from tillbridge.invoicing.transform import InvoiceRequest, NotInvoiced, transform
+from tillbridge.profile import Profile, StoreCodes
+
+_ORIGINS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class FeedTransformer:
+    """What all feeds of one run share."""
+
+    engine: Engine
+    client: SftpClient
+    profile: Profile
+    stores: Mapping[str, StoreCodes]
+
+    def transform_feed(self, feed: TakenFile) -> Work:
+        """Turn one feed into one file of requests; no file when there is nothing to invoice.
+
+        Raises:
+            FileRejected: the feed cannot be read to its end; nothing of it was handed on.
+        """
+        folder, scratch = self.profile.completed_orders_folder, feed.path.parent
+        rejects = Rejects(folder, self.profile.product_store_id, feed.name, scratch)
+        requests = ArraySpool(scratch / "requests.json")
+        origins: list[InvoiceRequest] = []
+        warnings: list[str] = []
+        excluded = 0
+        with feed.path.open("rb") as stream:
+            for index, element in enumerate(json_text.read_array(stream, feed.name)):
+                order: CompletedOrder | None = None
+                try:
+                    order = read_order(element.value, index)
+                    result, found = transform(order, self.profile, self.stores)
+                except RecordRejected as problem:
+                    rejects.add(index, element, problem, _about(problem, order))
+                    continue
+                if isinstance(result, NotInvoiced):
+                    excluded += 1
+                    continue
+                requests.add(result.body)
+                warnings += (f"order {result.order_no}: {warning}" for warning in found)
+                origins.append(result)
+                if len(origins) == _ORIGINS_AT_ONCE:
+                    self._remember(origins, feed.name)
+        self._remember(origins, feed.name)
+        if requests.count:
+            name = f"OrderToInvoice-{feed.modified_at:%Y-%m-%d-%H-%M-%S}-{feed.sha256[:8]}.json"
+            Folder(self.client, self.profile.order_to_invoice_folder).publish(
+                name, requests.finish()
+            )
+        rejects.publish(self.client)
+        counts = {
+            "transformed": requests.count,
+            "excluded": excluded,
+            "quarantined": len(rejects.failures),
+        }
+        return Work(counts, rejects.failures, tuple(warnings))
+
+    def _remember(self, origins: list[InvoiceRequest], feed_name: str) -> None:
+        with transaction(self.engine) as connection:
+            files.remember_origins(connection, origins, feed_name)
+        origins.clear()
+
+
+def _about(problem: RecordRejected, order: CompletedOrder | None) -> About:
+    if order is None:
+        return About(order_id=problem.key)
+    currency = order.currency if order.currency and len(order.currency) == 3 else None
+    return About(
+        order_no=order.order_name or "",
+        order_id=order.order_id,
+        amount=order.grand_total if currency else None,
+        currency=currency,
+    )

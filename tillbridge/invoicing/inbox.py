@@ -1,0 +1,141 @@
+"""A folder on SFTP whose files are done once each, known by their content.
+
+The work on a file may be repeated from the start at any time: the file is put away only after the
+database has been told, in one transaction with the failures found, that it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from sqlalchemy import Engine
+
+from tillbridge.clients.exchange import Folder, original_name
+from tillbridge.clients.sftp import RemoteFile, SftpClient
+from tillbridge.contracts import json_text
+from tillbridge.database.engine import transaction
+from tillbridge.errors import FileChanged, FileRejected
+from tillbridge.invoicing.ledger import failures, files
+from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFile:
+    """A file that is being worked on: its name on the server, and a local copy of its bytes."""
+
+    name: str
+    sha256: str
+    modified_at: datetime
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the work on a file came to; the failures are recorded together with the file."""
+
+    counts: Mapping[str, int]
+    failures: Sequence[NewFailure] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of one file. `left` files stay for the next run; `notes` say why."""
+
+    name: str
+    result: Literal["done", "duplicate", "quarantined", "left"]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Inbox:
+    """One folder, for one worker (a name unique to the run)."""
+
+    def __init__(
+        self, engine: Engine, client: SftpClient, profile: Profile, path: str, worker: str
+    ) -> None:
+        self._engine = engine
+        self._client = client
+        self._folder = Folder(client, path)
+        self._path = path
+        self._product_store_id = profile.product_store_id
+        self._largest_bytes = profile.largest_file_megabytes * 1024 * 1024
+        self._worker = worker
+
+    def waiting(self) -> list[RemoteFile]:
+        """List the files to be done by name, left-overs of a killed run among them."""
+        return self._folder.waiting()
+
+    def do(self, file: RemoteFile, work: Callable[[TakenFile], Work]) -> FileResult:
+        """Take one file, have `work` done on it unless its content was done before, and put it away.
+
+        `work` raises `FileRejected` when the whole file is of no use; it then goes to quarantine.
+        """
+        name = original_name(file.path)
+        try:
+            claimed = self._folder.take(file, self._worker)
+            if claimed is None:
+                return FileResult(name, "left", notes=("another worker has it",))
+            with TemporaryDirectory(prefix="tillbridge-") as scratch:
+                return self._do(name, claimed, Path(scratch) / "file", work)
+        except FileChanged as problem:
+            return FileResult(name, "left", notes=(str(problem),))
+
+    def _do(
+        self, name: str, claimed: str, local: Path, work: Callable[[TakenFile], Work]
+    ) -> FileResult:
+        sha256, size = "", 0
+        try:
+            fetched = self._client.get(claimed, local, self._largest_bytes)
+            sha256, size = fetched.sha256, fetched.size
+            if files.is_taken(self._engine, self._path, sha256):
+                self._folder.archive(claimed)
+                return FileResult(name, "duplicate", notes=("the same content was done before",))
+            done = work(TakenFile(name, sha256, fetched.modified_at, local))
+        except FileRejected as problem:
+            return self._quarantine(name, claimed, sha256, size, problem)
+        with transaction(self._engine) as connection:
+            for failure in done.failures:
+                failures.add(connection, failure)
+            files.mark_taken(
+                connection, self._path, sha256, name, size, "done", sum(done.counts.values())
+            )
+        self._folder.archive(claimed)
+        return FileResult(name, "done", done.counts, done.notes)
+
+    def _quarantine(
+        self, name: str, claimed: str, sha256: str, size: int, problem: FileRejected
+    ) -> FileResult:
+        findings = [
+            {"pointer": found.pointer, "value": found.value, "expected": found.expected}
+            for found in problem.findings
+        ]
+        with transaction(self._engine) as connection:
+            failures.add(connection, self._failure(name, sha256, problem))
+            if sha256:
+                files.mark_taken(connection, self._path, sha256, name, size, "quarantined", 0)
+        report = json_text.write_readable({"file": name, "findings": findings})
+        self._folder.quarantine(claimed, report)
+        return FileResult(name, "quarantined", notes=tuple(map(str, problem.findings)))
+
+    def _failure(self, name: str, sha256: str, problem: FileRejected) -> NewFailure:
+        return NewFailure(
+            kind="quarantined",
+            product_store_id=self._product_store_id,
+            order_no="",
+            order_id="",
+            store=None,
+            amount=None,
+            currency=None,
+            reason_code="file-unreadable",
+            reason=f"The whole file could not be used: expected {problem.findings[0].expected}.",
+            next_step=f"Nothing of it was used. See {self._path}/quarantine; have it made again.",
+            source_file=name,
+            occasion=sha256 or name,
+        )

@@ -1,0 +1,130 @@
+"""Failures to report, and the reports they went into. Failures are only ever added.
+
+A report owns its failures from the moment it is opened, so that a mail that could not be sent is sent
+again with the same failures, and no failure is in two reports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from tillbridge.database.engine import database_now, transaction
+from tillbridge.database.insertion import insert_new
+from tillbridge.database.ledger_tables import failure_report, invoice_failure
+from tillbridge.invoicing.report import InvoiceFailure, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class NewFailure:
+    """A failure to be reported. `occasion` tells two failures of one order apart."""
+
+    kind: Kind
+    product_store_id: str
+    order_no: str
+    order_id: str
+    store: str | None
+    amount: Decimal | None
+    currency: str | None
+    reason_code: str
+    reason: str
+    next_step: str
+    source_file: str
+    occasion: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReport:
+    """A report that has not been mailed yet."""
+
+    id: int
+    message_id: str
+    created_at: datetime
+    failures: tuple[InvoiceFailure, ...]
+
+
+def add(connection: Connection, failure: NewFailure) -> None:
+    """Add a failure; the same failure on the same occasion is added once."""
+    text = "\0".join(
+        (
+            failure.kind,
+            failure.product_store_id,
+            failure.order_no,
+            failure.order_id,
+            failure.reason_code,
+            failure.occasion,
+        )
+    )
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()
+    columns = {name: getattr(failure, name) for name in NewFailure.__slots__ if name != "occasion"}
+    insert_new(
+        connection,
+        invoice_failure,
+        {**columns, "fingerprint": fingerprint, "failed_at": database_now(connection)},
+    )
+
+
+def open_reports(engine: Engine, product_store_id: str) -> list[OpenReport]:
+    """Put everything new into a report, and give every report that still has to be mailed.
+
+    A report keeps its message id, so that a mail that was sent twice is recognised as one.
+    """
+    with transaction(engine) as connection:
+        now = database_now(connection)
+        new = connection.scalars(
+            select(invoice_failure.c.id)
+            .where(
+                invoice_failure.c.report_id.is_(None),
+                invoice_failure.c.product_store_id == product_store_id,
+            )
+            .with_for_update(skip_locked=True)
+        ).all()
+        if new:
+            message_id = f"invoice-failures-{uuid4().hex}"
+            report_id = connection.execute(
+                insert(failure_report).values(
+                    message_id=message_id, product_store_id=product_store_id, created_at=now
+                )
+            ).inserted_primary_key[0]  # type: ignore[index]
+            connection.execute(
+                update(invoice_failure)
+                .where(invoice_failure.c.id.in_(new))
+                .values(report_id=report_id)
+            )
+        reports = connection.execute(
+            select(failure_report)
+            .where(
+                failure_report.c.mailed_at.is_(None),
+                failure_report.c.product_store_id == product_store_id,
+            )
+            .order_by(failure_report.c.id)
+        ).all()
+        return [
+            OpenReport(row.id, row.message_id, row.created_at, _failures_of(connection, row.id))
+            for row in reports
+        ]
+
+
+def mark_mailed(engine: Engine, report_id: int) -> None:
+    """Remember that the report's mail was handed over; it is not sent again."""
+    with transaction(engine) as connection:
+        connection.execute(
+            update(failure_report)
+            .where(failure_report.c.id == report_id)
+            .values(mailed_at=database_now(connection))
+        )
+
+
+def _failures_of(connection: Connection, report_id: int) -> tuple[InvoiceFailure, ...]:
+    names = InvoiceFailure.__dataclass_fields__
+    rows = connection.execute(
+        select(*(invoice_failure.c[name] for name in names))
+        .where(invoice_failure.c.report_id == report_id)
+        .order_by(invoice_failure.c.id)
+    )
+    return tuple(InvoiceFailure(*row) for row in rows)

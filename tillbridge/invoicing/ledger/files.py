@@ -1,0 +1,92 @@
+"""Files that were taken, known by their content, and where transformed orders came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, select
+
+from tillbridge.database.engine import database_now, transaction
+from tillbridge.database.insertion import insert_new
+from tillbridge.database.ledger_tables import taken_file, transformed_order
+from tillbridge.invoicing.transform import InvoiceRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an invoice request does not say about the order it came from."""
+
+    order_id: str
+    currency: str
+
+
+def is_taken(engine: Engine, folder: str, sha256: str) -> bool:
+    """Say whether a file with this content was taken from this folder before."""
+    with transaction(engine) as connection:
+        found = connection.scalar(
+            select(taken_file.c.id).where(
+                taken_file.c.folder == folder, taken_file.c.sha256 == sha256
+            )
+        )
+        return found is not None
+
+
+def mark_taken(
+    connection: Connection,
+    folder: str,
+    sha256: str,
+    name: str,
+    size: int,
+    result: Literal["done", "quarantined"],
+    orders: int,
+) -> None:
+    """Remember that this content is done with. Marking it twice is harmless."""
+    insert_new(
+        connection,
+        taken_file,
+        {
+            "folder": folder,
+            "sha256": sha256,
+            "name": name,
+            "size": size,
+            "result": result,
+            "orders": orders,
+            "done_at": database_now(connection),
+        },
+    )
+
+
+def remember_origins(
+    connection: Connection, requests: Iterable[InvoiceRequest], feed_name: str
+) -> None:
+    """Keep order id and currency of transformed orders until their file is taken for invoicing."""
+    now = database_now(connection)
+    insert_new(
+        connection,
+        transformed_order,
+        [
+            {
+                "body_sha256": hashlib.sha256(request.body).hexdigest(),
+                "product_store_id": request.product_store_id,
+                "order_id": request.order_id,
+                "currency": request.currency,
+                "feed_name": feed_name,
+                "transformed_at": now,
+            }
+            for request in requests
+        ],
+    )
+
+
+def origin_of(connection: Connection, product_store_id: str, body: bytes) -> Origin | None:
+    """Find where a request came from; None for a request that tillbridge did not make."""
+    row = connection.execute(
+        select(transformed_order.c.order_id, transformed_order.c.currency).where(
+            transformed_order.c.body_sha256 == hashlib.sha256(body).hexdigest(),
+            transformed_order.c.product_store_id == product_store_id,
+        )
+    ).one_or_none()
+    return Origin(row.order_id, row.currency) if row else None

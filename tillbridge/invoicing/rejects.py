@@ -1,0 +1,95 @@
+"""The orders of one file that cannot be used: kept as they came, with every finding, and reported."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from tillbridge.clients.sftp import SftpClient
+from tillbridge.contracts import json_text
+from tillbridge.contracts.json_text import Element
+from tillbridge.errors import Finding, RecordRejected
+from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.contracts.json_spool import ArraySpool
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a rejected order, for the report's reader."""
+
+    order_no: str = ""
+    order_id: str = ""
+    store: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+class Rejects:
+    """Collects rejected orders on disk and puts them into the folder's `quarantine/`."""
+
+    def __init__(self, folder: str, product_store_id: str, file_name: str, scratch: Path) -> None:
+        self._folder = folder
+        self._product_store_id = product_store_id
+        self._file_name = file_name
+        self._orders = ArraySpool(scratch / "rejected.json")
+        self._reports = ArraySpool(scratch / "rejected.report.json")
+        self.failures: list[NewFailure] = []
+
+    def add(self, index: int, element: Element, problem: RecordRejected, about: About) -> None:
+        """Keep the order at place `index` of the file, with its findings."""
+        original = element.text.encode()
+        self._orders.add(original)
+        findings = [
+            {"pointer": found.pointer, "value": found.value, "expected": found.expected}
+            for found in problem.findings
+        ]
+        self._reports.add(
+            json_text.write_readable(
+                {"order": problem.key, "placeInFile": index, "findings": findings}
+            )
+        )
+        self.failures.append(
+            NewFailure(
+                kind="quarantined",
+                product_store_id=self._product_store_id,
+                order_no=about.order_no[:60],
+                order_id=about.order_id[:60],
+                store=about.store,
+                amount=about.amount,
+                currency=about.currency,
+                reason_code=_reason_code(problem.findings[0]),
+                reason=_sentences(problem.findings),
+                next_step="Mend the order where it was made and have it exported again, or mend it in "
+                f"{self._folder}/quarantine and drop the file into {self._folder}.",
+                source_file=self._file_name,
+                occasion=hashlib.sha256(original).hexdigest(),
+            )
+        )
+
+    def publish(self, client: SftpClient) -> None:
+        """Write the orders, and beside them the report, if there are any.
+
+        The name carries a mark of the content, so that doing it again gives the same files.
+        """
+        if not self._orders.count:
+            return
+        orders = self._orders.finish()
+        with orders.open("rb") as file:
+            mark = hashlib.file_digest(file, "sha256").hexdigest()[:8]
+        target = f"{self._folder}/quarantine/{Path(self._file_name).stem}-{mark}.json"
+        client.put(f"{target}.report.json", self._reports.finish())
+        client.put(target, orders)
+
+
+def _reason_code(finding: Finding) -> str:
+    """Name a finding without its place, so that the same fault of many orders is one reason."""
+    names = [part for part in finding.pointer.split("/") if part and not part.isdecimal()]
+    return (names[-1] if names else "order")[:40]
+
+
+def _sentences(findings: tuple[Finding, ...]) -> str:
+    shown = [f"{finding.expected} ({finding.pointer or '/'})" for finding in findings[:3]]
+    more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
+    return "; ".join(shown) + more

@@ -1,0 +1,320 @@
+"""The failure report: which orders need a person, why, how much money, and what to do, in every format.
+
+It is pure: no clock, no I/O but its own templates, no Prefect, and it never holds customer data. The ledger
+supplies the failures, tillbridge.clients.mail sends the result; the wording of the mail is in templates/.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+
+from tillbridge import harmless, money
+
+Kind = Literal["parked", "conflict", "rejected", "quarantined"]
+
+KIND_NAMES: dict[Kind, str] = {
+    "parked": "outcome unknown – check in Retail Pro before anything is sent again",  # noqa: RUF001
+    "conflict": "changed after it was invoiced or sent",
+    "rejected": "refused by Retail Pro",
+    "quarantined": "could not be turned into an invoice",
+}
+"""What people read for each kind, in the order of urgency that every list follows."""
+
+ORDERS_IN_MAIL = 50
+ROWS_IN_TABLE = 200
+
+_COLUMNS = (
+    *("Order", "Store", "Amount", "Currency", "Status", "Reason", "What to do"),
+    *("Failed at", "Time zone", "Order id", "Product store", "Reason code", "Source file"),
+)
+_URGENCY = {kind: rank for rank, kind in enumerate(KIND_NAMES)}
+_LONGEST_ID = 100
+_LONGEST_TEXT = 500
+
+
+@dataclass(frozen=True)
+class InvoiceFailure:
+    """One order that has no invoice, or an invoice that needs a look.
+
+    `amount` and `currency` are None where the order could not be read that far. `reason` is one plain
+    sentence; `reason_code` is the key that reasons are grouped by. `store` is the invoicing store.
+    """
+
+    id: int
+    kind: Kind
+    order_no: str
+    order_id: str
+    product_store_id: str
+    store: str | None
+    amount: Decimal | None
+    currency: str | None
+    reason: str
+    reason_code: str
+    next_step: str
+    source_file: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many orders, and their money by currency; `without_amount` of them have no known amount."""
+
+    orders: int
+    amounts: tuple[tuple[str, Decimal], ...]
+    without_amount: int
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Orders that failed for the same reason. Where their sentences differ, `text` is the commonest one."""
+
+    code: str
+    orders: int
+    text: str
+    next_step: str
+    varies: bool
+
+
+class FailureReport:
+    """The failures of one report, counted and sorted, with a renderer per format.
+
+    Every text is made a harmless line first, so no renderer meets a line break, a hidden character or
+    an endless value. An amount that is no plain number counts as not known.
+    """
+
+    def __init__(
+        self,
+        failures: Sequence[InvoiceFailure],
+        time_zone: str,
+        brand: str,
+        run_url: str | None = None,
+    ) -> None:
+        self.failures = tuple(sorted(map(_harmless, failures), key=_place))
+        self.time_zone = time_zone
+        self.brand = harmless.line(brand, _LONGEST_ID)
+        self.run_url = run_url if run_url and run_url.startswith(("https://", "http://")) else None
+
+    @property
+    def reference(self) -> str:
+        """Name this set of failures; the same set has the same name, so a repeated mail is recognised."""
+        keys = [self.brand, *sorted(f"{failure.kind} {failure.id}" for failure in self.failures)]
+        return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
+
+    @property
+    def headline(self) -> str:
+        """Say how many orders need attention."""
+        return f"{count(len(self.failures))} need{'s' if len(self.failures) == 1 else ''} attention"
+
+    @property
+    def total(self) -> Total:
+        """Count everything."""
+        return _total(self.failures)
+
+    @property
+    def totals(self) -> dict[Kind, Total]:
+        """Count each kind that occurs, the most urgent first."""
+        return {kind: _total(list(group)) for kind, group in groupby(self.failures, _kind)}
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Group the failures by reason code, the most frequent first."""
+        groups: defaultdict[str, list[InvoiceFailure]] = defaultdict(list)
+        for failure in self.failures:
+            groups[failure.reason_code].append(failure)
+        reasons = [_reason(code, group) for code, group in groups.items()]
+        return sorted(reasons, key=lambda reason: (-reason.orders, reason.code))
+
+    def subject(self) -> str:
+        """Give the subject line of the mail."""
+        parked = sum(failure.kind == "parked" for failure in self.failures)
+        unknown = f", {parked} with unknown outcome" if parked else ""
+        return f"{self.brand} invoicing: {self.headline}{unknown} (report {self.reference})"
+
+    def as_text(self) -> str:
+        """Give the mail as plain text, with the first orders only."""
+        return self._render("report.txt.j2")
+
+    def as_html(self) -> str:
+        """Give the mail as HTML without remote content, with the first orders only."""
+        return self._render("report.html.j2")
+
+    def as_markdown(self) -> str:
+        """Give the report as Markdown for an artifact, with the first orders only."""
+        return self._render("report.md.j2")
+
+    def as_csv(self) -> bytes:
+        """Give all orders as CSV in UTF-8 with a byte order mark, which is how Excel knows UTF-8."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(_COLUMNS)
+        for failure in self.failures:
+            row = self._row(failure)
+            # A negative amount starts like a formula but is a number, and has to stay one.
+            writer.writerow(
+                row[column] if column == "Amount" else harmless.cell(row[column])
+                for column in _COLUMNS
+            )
+        return text.getvalue().encode("utf-8-sig")
+
+    def as_table(self) -> list[dict[str, str]]:
+        """Give the first orders as rows of text for a table artifact."""
+        return [
+            {column: harmless.unlinked(value) for column, value in self._row(failure).items()}
+            for failure in self.failures[:ROWS_IN_TABLE]
+        ]
+
+    def _row(self, failure: InvoiceFailure) -> dict[str, str]:
+        return {
+            "Order": failure.order_no,
+            "Store": failure.store or "",
+            "Amount": _plain_number(failure),
+            "Currency": failure.currency or "",
+            "Status": kind_name(failure.kind),
+            "Reason": failure.reason,
+            "What to do": failure.next_step,
+            "Failed at": self._local(failure.failed_at),
+            "Time zone": self.time_zone,
+            "Order id": failure.order_id,
+            "Product store": failure.product_store_id,
+            "Reason code": failure.reason_code,
+            "Source file": failure.source_file,
+        }
+
+    def _render(self, name: str) -> str:
+        shown = self.failures[:ORDERS_IN_MAIL]
+        return _template(name).render(
+            report=self,
+            shown=len(shown),
+            sections=[(kind, list(group)) for kind, group in groupby(shown, _kind)],
+            period=self._period(),
+            kind_name=kind_name,
+            amount=amount,
+            count=count,
+            sums=sums,
+        )
+
+    def _period(self) -> str:
+        times = sorted(failure.failed_at for failure in self.failures)
+        first, last = (self._local(times[0]), self._local(times[-1])) if times else ("", "")
+        return f"at {first}" if first == last else f"between {first} and {last}"
+
+    def _local(self, moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(self.time_zone)):%Y-%m-%d %H:%M}"
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(["html.j2"]),
+        # Escapes every value of the Markdown, as autoescape does for the HTML.
+        finalize=_markdown if name.endswith(".md.j2") else None,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)
+
+
+def _markdown(value: object) -> str:
+    return harmless.markdown(str(value))
+
+
+def kind_name(kind: Kind) -> str:
+    """Name a kind at the start of a sentence."""
+    name = KIND_NAMES[kind]
+    return name[0].upper() + name[1:]
+
+
+def amount(failure: InvoiceFailure) -> str:
+    """Write the order's amount for people."""
+    if failure.amount is None:
+        return "amount not known"
+    return money.show(failure.amount, failure.currency or "(currency not known)")
+
+
+def sums(total: Total) -> list[str]:
+    """Write a total's money for people, one text per currency."""
+    texts = [money.show(amount, currency) for currency, amount in total.amounts]
+    return [*texts, f"{total.without_amount:,} without amount"] if total.without_amount else texts
+
+
+def count(orders: int) -> str:
+    """Write a number of orders in words."""
+    return f"{orders:,} order" if orders == 1 else f"{orders:,} orders"
+
+
+def _harmless(failure: InvoiceFailure) -> InvoiceFailure:
+    return replace(
+        failure,
+        order_no=harmless.line(failure.order_no, _LONGEST_ID) or "(no order number)",
+        order_id=harmless.line(failure.order_id, _LONGEST_ID),
+        product_store_id=harmless.line(failure.product_store_id, _LONGEST_ID),
+        store=harmless.line(failure.store or "", _LONGEST_ID) or None,
+        amount=_known(failure.amount),
+        currency=harmless.line(failure.currency or "", _LONGEST_ID) or None,
+        reason=harmless.line(failure.reason, _LONGEST_TEXT),
+        reason_code=harmless.line(failure.reason_code, _LONGEST_ID),
+        next_step=harmless.line(failure.next_step, _LONGEST_TEXT),
+        source_file=harmless.line(failure.source_file, _LONGEST_TEXT),
+    )
+
+
+def _known(amount: Decimal | None) -> Decimal | None:
+    try:
+        return None if amount is None else money.parse(amount)
+    except ValueError:
+        return None
+
+
+def _kind(failure: InvoiceFailure) -> Kind:
+    return failure.kind
+
+
+def _place(failure: InvoiceFailure) -> tuple[int, str, str, int]:
+    return _URGENCY[failure.kind], failure.store or "", failure.order_no, failure.id
+
+
+def _total(failures: Sequence[InvoiceFailure]) -> Total:
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    without_amount = 0
+    for failure in failures:
+        if failure.amount is None or failure.currency is None:
+            without_amount += 1
+        else:
+            sums[failure.currency] += failure.amount
+    return Total(len(failures), tuple(sorted(sums.items())), without_amount)
+
+
+def _reason(code: str, failures: Sequence[InvoiceFailure]) -> Reason:
+    texts = Counter(failure.reason for failure in failures)
+    steps = Counter(failure.next_step for failure in failures)
+    return Reason(
+        code=code,
+        orders=len(failures),
+        text=texts.most_common(1)[0][0],
+        next_step=steps.most_common(1)[0][0],
+        varies=len(texts) > 1,
+    )
+
+
+def _plain_number(failure: InvoiceFailure) -> str:
+    if failure.amount is None:
+        return ""
+    decimals = money.finest([failure.amount], failure.currency or "")
+    return f"{failure.amount:.{decimals}f}"

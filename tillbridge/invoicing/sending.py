@@ -1,0 +1,121 @@
+"""One order to Retail Pro: written down, posted, judged, settled.
+
+It never decides by what a caller remembers: whether the order may be sent is asked of the ledger each
+time, so calling it again is always safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import Engine
+
+from tillbridge.clients.retail_pro_settings import RetailProSettings
+from tillbridge.contracts.http_exchange import Exchange
+from tillbridge.errors import NotSent
+from tillbridge.invoicing.brake import Brake
+from tillbridge.invoicing.ledger import orders
+from tillbridge.invoicing.ledger.orders import Attempt, OrderKey
+from tillbridge.invoicing.outcome import Sent, Verdict, judge
+from tillbridge.invoicing.scrubbing import without_customer_data
+
+_MARGIN = timedelta(seconds=30)
+"""A lease outlives the deadline of its call by this much, for the database's sake."""
+
+
+class Result(StrEnum):
+    """What became of one order in this run."""
+
+    INVOICED = "invoiced"
+    ALREADY_INVOICED = "already invoiced"
+    REJECTED = "rejected"
+    PARKED = "parked"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one order, and one sentence why."""
+
+    order_no: str
+    result: Result
+    reason: str = ""
+
+
+_RESULTS = {
+    "CONFIRMED": Result.ALREADY_INVOICED,
+    "REJECTED": Result.REJECTED,
+    "PARKED": Result.PARKED,
+}
+
+
+class _NotReady(Exception):
+    """The ledger does not let this order go now."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What all orders of one run share.
+
+    `post` makes one call; it asks for the bytes when nothing but sending them is left to do.
+    """
+
+    engine: Engine
+    post: Callable[[Callable[[], bytes]], Exchange]
+    settings: RetailProSettings
+    owner: str
+    brake: Brake
+
+    @property
+    def lease(self) -> timedelta:
+        """How long an order is held for one call."""
+        return timedelta(seconds=self.settings.deadline) + _MARGIN
+
+    def send(self, key: OrderKey) -> Outcome:
+        """Send one order if the ledger allows it.
+
+        Raises:
+            NotSent: provably nothing was booked and the order is READY; call again later.
+            Unavailable: the database is out of reach. If the order was in flight, it is parked when
+                its lease ends.
+        """
+        if self.brake.is_pulled:
+            return Outcome(key.order_no, Result.WAITING, self.brake.reason)
+        armed: list[Attempt] = []
+
+        def arm() -> bytes:
+            attempt = orders.arm(self.engine, key, self.owner, self.lease)
+            if attempt is None:
+                raise _NotReady
+            armed.append(attempt)
+            return attempt.body
+
+        try:
+            exchange = self.post(arm)
+        except _NotReady:
+            state, reason = orders.state_of(self.engine, key)
+            return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), reason or "")
+        verdict = self._judge(exchange, armed)
+        state = "READY"
+        if armed:
+            state = orders.settle(self.engine, armed[0], verdict, exchange, self.owner)
+        self.brake.watch(verdict)
+        if state == "CONFIRMED":
+            return Outcome(key.order_no, Result.INVOICED)
+        if state == "READY" and not self.brake.is_pulled:
+            raise NotSent(f"order {key.order_no}: {verdict.reason}", verdict.retry_after)
+        return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), verdict.reason)
+
+    def _judge(self, exchange: Exchange, armed: list[Attempt]) -> Verdict:
+        attempt = armed[0] if armed else None
+        sent = Sent(attempt.key.order_no, attempt.total, attempt.doubtful) if attempt else None
+        verdict = judge(
+            exchange,
+            sent,
+            self.settings.answer,
+            too_many_is_unapplied=self.settings.too_many_requests_is_unapplied,
+        )
+        return without_customer_data(verdict, attempt.body) if attempt else verdict
