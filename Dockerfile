@@ -4,7 +4,7 @@ FROM python:3.12.8-slim-bookworm AS build
 WORKDIR /build
 RUN python -m venv /opt/tillbridge
 COPY requirements.lock .
-RUN /opt/tillbridge/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+RUN /opt/tillbridge/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY flows flows
 COPY tasks tasks

@@ -19,7 +19,8 @@ class RetailPro(StrictSettings, RetailProSettings, Block):
         ```python
         from blocks import RetailPro
 
-        with RetailPro.load("BLOCK_NAME").get_client() as client:
+        retail_pro = RetailPro.load("BLOCK_NAME")
+        with retail_pro.get_client() as client:
             for row in client.read_stock():
                 print(row)
         ```

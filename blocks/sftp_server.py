@@ -19,7 +19,8 @@ class SftpServer(StrictSettings, SftpSettings, Block):
         ```python
         from blocks import SftpServer
 
-        with SftpServer.load("BLOCK_NAME").get_client() as client:
+        sftp_server = SftpServer.load("BLOCK_NAME")
+        with sftp_server.get_client() as client:
             print(client.list("hotwax/completed-orders"))
         ```
     """

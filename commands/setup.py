@@ -50,7 +50,8 @@ def set_up(config: SetupConfig, say: Callable[[str], None]) -> bool:
         "SFTP": lambda: _try_sftp(config, say),
         "Retail Pro": lambda: _try_retail_pro(config, say),
     }
-    return all([_tried(name, check, say) for name, check in checks.items()])
+    reached = [_tried(name, check, say) for name, check in checks.items()]
+    return all(reached)
 
 
 def _save_blocks(config: SetupConfig) -> Any:

@@ -59,8 +59,10 @@ def export_completed_orders(
         completed_from=completed_from,
         completed_thru=completed_thru,
     )
-    feeds.produce(engine, selection, orders_per_feed, datetime.now(UTC))
-    waiting = feeds.unsent(engine)
+    feeds.produce(
+        engine, selection, orders_per_feed, datetime.now(UTC), rules.completed_orders_folder
+    )
+    waiting = feeds.unsent(engine, rules.completed_orders_folder)
     with load(SftpServer, sftp_server).get_client() as client:
         publish_feed.map(
             [feed.file_name for feed in waiting],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 from cyclopts import App, Parameter
 
 from sandbox import orders
@@ -30,6 +32,8 @@ PIPELINE = (
     "report-invoice-failures",
     "reconcile-inventory",
 )
+
+_NOTE = "running"
 
 app = App(name="demo", help="Run the main job on loopback and check the books.")
 
@@ -54,12 +58,34 @@ def main(
             books = draw_up(far_ends)
             _show(books, far_ends, platform, time.monotonic() - started)
             if keep:
-                _wait_for_interrupt()
+                _wait_for_interrupt(state / _NOTE)
         finally:
             platform.stop()
     print(json.dumps(books.as_dict()))
     if not books.balance:
         sys.exit(1)
+
+
+@app.command
+def down(
+    *, state: Annotated[Path, Parameter(help="Folder that `--keep` used.")] = Path(".demo")
+) -> None:
+    """Stop what `--keep` left running."""
+    note = state / _NOTE
+    if not note.exists():
+        print("Nothing is running.")
+        return
+    pid, started_at = note.read_text().split()
+    try:
+        process = psutil.Process(int(pid))
+        if str(process.create_time()) != started_at:
+            raise psutil.NoSuchProcess(int(pid))
+        process.terminate()
+        process.wait(60)
+        print("Stopped.")
+    except psutil.NoSuchProcess:
+        print("It had stopped already.")
+    note.unlink(missing_ok=True)
 
 
 def _set_up(platform: Platform, far_ends: Sandbox, count: int) -> None:
@@ -114,12 +140,15 @@ def _show(books: Books, far_ends: Sandbox, platform: Platform, seconds: float) -
     print(f"  Took         {seconds:.0f} s\n", flush=True)
 
 
-def _wait_for_interrupt() -> None:
+def _wait_for_interrupt(note: Path) -> None:
+    """Keep running until Ctrl-C or `down`, which finds this process by the note."""
+    note.write_text(f"{os.getpid()} {psutil.Process().create_time()}")
     print("  Everything is left running. Stop it with Ctrl-C or `make down`.", flush=True)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     stopped.wait()
+    note.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 _REPOSITORY = Path(__file__).parent.parent
 _BIN = Path(sys.executable).parent
@@ -141,6 +143,17 @@ class Platform:
         return self._start(
             name, "prefect", "worker", "start", "--pool", "tillbridge", "--name", name
         )
+
+    def kill_workers(self) -> None:
+        """Kill every worker and its runs on the spot, as the loss of their host would."""
+        for process in self._processes[1:]:
+            with suppress(psutil.NoSuchProcess):
+                family = psutil.Process(process.pid)
+                for member in [family, *family.children(recursive=True)]:
+                    with suppress(psutil.NoSuchProcess):
+                        member.kill()
+            process.wait()
+        del self._processes[1:]
 
     def log(self, name: str) -> str:
         """Give what a process has written so far."""

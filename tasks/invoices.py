@@ -24,6 +24,6 @@ from tillbridge.invoicing.sending import Outcome, Result
 def invoice_order(order_no: str, key: OrderKey, send: Callable[[OrderKey], Outcome]) -> Outcome:
     """Send one order to Retail Pro, if the ledger allows it."""
     outcome = send(key)
-    if outcome.result not in {Result.INVOICED, Result.ALREADY_INVOICED}:
+    if outcome.result in {Result.REJECTED, Result.PARKED}:
         get_run_logger().warning("order %s: %s. %s", order_no, outcome.result, outcome.reason)
     return outcome

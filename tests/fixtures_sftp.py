@@ -124,11 +124,14 @@ class CuttingProxy:
         self._target = target_port
         self._lock = threading.Lock()
         self._frozen = threading.Event()
+        self._freeze_at = 0
         self._cuts_left = 0
         self._cut_at = {"up": -1, "down": -1}
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        # Small buffers, so that a far end that takes nothing is soon felt.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
         self.port = int(self._listener.getsockname()[1])
         self.connections = 0
         self.passed = {"up": 0, "down": 0}
@@ -139,8 +142,9 @@ class CuttingProxy:
         with self._lock:
             self._cut_at, self._cuts_left = {"up": up, "down": down}, times
 
-    def freeze(self) -> None:
-        """Take bytes no more, but keep the connections."""
+    def freeze(self, after: int = 0) -> None:
+        """Take bytes no more once `after` more went up, but keep the connections."""
+        self._freeze_at = self.passed["up"] + after
         self._frozen.set()
 
     def cut_all(self) -> None:
@@ -184,7 +188,7 @@ class CuttingProxy:
         passed = 0
         with contextlib.suppress(OSError):
             while data := source.recv(4096):
-                while self._frozen.is_set():
+                while self._frozen.is_set() and self.passed["up"] >= self._freeze_at:
                     time.sleep(0.01)
                 if 0 <= limit <= passed + len(data):
                     target.sendall(data[: limit - passed])

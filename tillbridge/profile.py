@@ -33,6 +33,7 @@ class Profile(BaseModel):
 
     product_store_id: str = Field(
         min_length=1,
+        max_length=60,
         description="HotWax productStoreId whose orders are invoiced.",
         examples=["SV_STORE"],
     )
@@ -170,7 +171,7 @@ class Profile(BaseModel):
         default="retail-pro/order-to-invoice", description="SFTP folder of the invoice requests."
     )
     largest_file_megabytes: int = Field(
-        default=256, ge=1, le=2048, description="Larger files are quarantined without being read."
+        default=1024, ge=1, le=4096, description="Larger files are quarantined without being read."
     )
 
     @field_validator("time_zone")
@@ -178,7 +179,7 @@ class Profile(BaseModel):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as problem:
+        except (KeyError, OSError, ValueError) as problem:
             raise ValueError(
                 f"{value!r} is no IANA time zone; use one such as America/El_Salvador"
             ) from problem

@@ -6,8 +6,6 @@ import asyncio
 
 import pytest
 from prefect.blocks.abstract import NotificationError
-from prefect.blocks.core import Block
-from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from prefect_email import EmailServerCredentials, SMTPServer
 from pydantic import ValidationError
 
@@ -15,18 +13,6 @@ from blocks.mail_notification import MailNotification
 from sandbox.mail import HOST, Fault, SmtpInbox
 from tillbridge.clients.mail import Attachment
 from tillbridge.errors import Unavailable
-
-
-class TestMailNotificationStandards(BlockStandardTestSuite):
-    """Prefect's own rules for every block."""
-
-    # The logo is loaded by the browser; fetching it here would make the test need a network.
-    test_has_a_valid_image = None
-
-    @pytest.fixture
-    def block(self) -> type[Block]:
-        """Name the block that has to keep the rules."""
-        return MailNotification
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import shutil
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
@@ -113,7 +114,35 @@ def test_frozen_connection_ends_in_time(proxy: CuttingProxy, sshd: Sshd) -> None
         client.list("in")
         proxy.freeze()
         with pytest.raises(Unavailable, match=f"127.0.0.1:{proxy.port}"):
-            client.put("out/a.json", os.urandom(20_000_000))
+            client.list("in")
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_frozen_connection_under_load_ends_in_time(
+    proxy: CuttingProxy, sshd: Sshd, monkeypatch: pytest.MonkeyPatch, channels: int
+) -> None:
+    """The same when large uploads have filled every buffer on the way (which are small here)."""
+    settings = sshd.settings(
+        port=proxy.port, connect_timeout=2, operation_timeout=2, channels_per_connection=channels
+    )
+    real_connect = socket.create_connection
+
+    def connect(address: tuple[str, int], timeout: float | None = None) -> socket.socket:
+        sock = real_connect(address, timeout)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
+        return sock
+
+    def put(i: int) -> str:
+        with pytest.raises(Unavailable) as caught:
+            client.put(f"out/{i}.json", bytes(5_000_000))
+        return str(caught.value)
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with SftpClient(settings) as client, ThreadPoolExecutor(channels) as threads:
+        client.list("out")
+        proxy.freeze(after=200_000)
+        for text in threads.map(put, range(channels)):
+            assert f"127.0.0.1:{proxy.port}" in text
 
 
 def test_server_restart_between_two_steps(sshd: Sshd) -> None:
@@ -152,31 +181,31 @@ class Faulty(sandbox_sftp._Files):
 
     wrong = ""
 
-    def write(self, file_obj: object, offset: int, data: bytes) -> int:  # noqa: D102
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
         if self.wrong == "refuses a write" and offset == 98_304:
             raise asyncssh.SFTPFailure("disk error")
         if self.wrong == "stores other bytes" and offset == 98_304:
             data = bytes(len(data))
         return super().write(file_obj, offset, data)  # type: ignore[return-value]
 
-    def fsync(self, file_obj: object) -> None:  # noqa: D102
+    def fsync(self, file_obj: object) -> None:
         if self.wrong == "refuses fsync":
             raise asyncssh.SFTPFailure("disk error")
         super().fsync(file_obj)
 
-    def close(self, file_obj: object) -> None:  # noqa: D102
+    def close(self, file_obj: object) -> None:
         super().close(file_obj)
         if self.wrong == "refuses close" and getattr(file_obj, "mode", "").startswith("x"):
             raise asyncssh.SFTPFailure("quota exceeded")
 
-    def rename(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: D102
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
         if self.wrong == "refuses rename":
             raise asyncssh.SFTPFailure("no")
         super().rename(oldpath, newpath)
         if self.wrong == "renames and says no":
             raise asyncssh.SFTPFailure("no")
 
-    def read(self, file_obj: object, offset: int, size: int) -> bytes:  # noqa: D102
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
         if self.wrong == "gives short answers":
             size = min(size, 1_000)
         return super().read(file_obj, offset, size)  # type: ignore[return-value]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,19 +31,32 @@ class _Line:
         self._lock = threading.Lock()
         self._current: SftpConnection | None = None
         self._retired: list[SftpConnection] = []
+        self._failure: TillbridgeError | None = None
+        self._failed_at = 0.0
 
-    def connection(self) -> SftpConnection:
+    def connection(self, other_than: SftpConnection | None) -> SftpConnection:
+        """Give the current connection, or a new one when the current is the one that broke.
+
+        Other threads may still be at work on the old one, so it is closed with the pool.
+        """
+        asked_at = time.monotonic()
         with self._lock:
+            if self._current is not None and self._current is other_than:
+                self._retired.append(self._current)
+                self._current = None
             if self._current is None:
-                self._current = SftpConnection(self._settings)
+                # One try stands for all who waited for it: ten threads are not ten wrong logins.
+                if self._failure is not None and self._failed_at >= asked_at:
+                    raise self._failure
+                self._current = self._connect()
             return self._current
 
-    def retire(self, connection: SftpConnection) -> None:
-        """Open no further session on it. Others may still be at work there, so it is closed later."""
-        with self._lock:
-            if self._current is connection:
-                self._retired.append(connection)
-                self._current = None
+    def _connect(self) -> SftpConnection:
+        try:
+            return SftpConnection(self._settings)
+        except TillbridgeError as error:
+            self._failure, self._failed_at = error, time.monotonic()
+            raise
 
     def close(self) -> None:
         with self._lock:
@@ -63,7 +77,7 @@ class _Slot:
 
     def fill(self) -> SftpChannel:
         if self.channel is None:
-            self.connection = self.line.connection()
+            self.connection = self.line.connection(other_than=self.connection)
             self.channel = self.connection.open_channel()
         return self.channel
 
@@ -99,13 +113,11 @@ class SftpPool:
                 return work(slot.fill(), False)
             except Broken:
                 slot.drop()
-                if slot.connection is not None:
-                    slot.line.retire(slot.connection)
             return work(slot.fill(), True)
 
     def describe(self) -> str:
         """Say in one sentence what the first connection is."""
-        return self._lines[0].connection().describe()
+        return self._lines[0].connection(other_than=None).describe()
 
     def close(self) -> None:
         """Close all connections. A thread still at work gets `Broken`."""

@@ -26,6 +26,9 @@ from tillbridge import money
 from tillbridge.contracts import json_text
 from tillbridge.errors import Finding, RecordRejected
 
+LONGEST_KEY = 60
+"""What the database can hold of an id; HotWax's own are 20 characters at most."""
+
 NOT_AN_ITEM = "_NA_"
 """HotWax's `orderItemSeqId` of an adjustment that belongs to the order, and its virtual facility."""
 
@@ -42,13 +45,24 @@ def _key(value: object) -> object:
 
 
 def _clean_key(value: str) -> str:
-    if not value or value != value.strip() or not value.isprintable():
-        raise ValueError("an id without spaces at its ends and without control characters")
+    if not value or value != value.strip() or not value.isprintable() or len(value) > LONGEST_KEY:
+        raise ValueError(
+            f"an id of at most {LONGEST_KEY} characters, without spaces at its ends and without "
+            "control characters"
+        )
+    return value
+
+
+def _whole_text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as problem:
+        raise ValueError("text of whole characters, half of a surrogate pair is none") from problem
     return value
 
 
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
-Text = Annotated[str, BeforeValidator(_key)]
+Text = Annotated[str, BeforeValidator(_key), AfterValidator(_whole_text)]
 Key = Annotated[str, BeforeValidator(_key), AfterValidator(_clean_key)]
 
 
@@ -180,23 +194,12 @@ def read_order(document: Any, index: int) -> CompletedOrder:
         findings = tuple(
             Finding(
                 json_text.pointer(*error["loc"]),
-                _shown(error["input"]),
+                json_text.shown(error["input"]),
                 _expectation(error),
             )
             for error in problem.errors(include_url=False)
         )
         raise RecordRejected(name, findings) from problem
-
-
-def write_order(order: CompletedOrder) -> dict[str, Any]:
-    """Give the order as the JSON members HotWax writes, nulls left out."""
-    return order.model_dump(mode="python", by_alias=True, exclude_none=True)
-
-
-def _shown(value: object) -> str | None:
-    if isinstance(value, json_text.Unreadable):
-        return value.text[:200]
-    return None if value is None or isinstance(value, Mapping | list) else str(value)[:200]
 
 
 def _expectation(error: Mapping[str, Any]) -> str:

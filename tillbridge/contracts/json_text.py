@@ -24,6 +24,9 @@ LARGEST_ELEMENT = 8 * 1024 * 1024
 
 _CHUNK = 1024 * 1024
 _DEEPEST = 64
+_LONGEST_SHOWN = 200
+_HALF_CHARACTERS = "backslashreplace"
+"""Half of a surrogate pair goes back to the `\\ud800` it came from, which is how JSON writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def write(document: Any) -> bytes:
     text: str = simplejson.dumps(
         document, use_decimal=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
-    return text.encode()
+    return text.encode(errors=_HALF_CHARACTERS)
 
 
 def write_readable(document: Any) -> bytes:
@@ -133,7 +136,16 @@ def write_readable(document: Any) -> bytes:
     text: str = simplejson.dumps(
         document, use_decimal=True, ensure_ascii=False, indent=2, allow_nan=False
     )
-    return text.encode() + b"\n"
+    return text.encode(errors=_HALF_CHARACTERS) + b"\n"
+
+
+def shown(value: object) -> str | None:
+    """Give a value of a document as the text of a finding; None for nothing and for a whole structure."""
+    if isinstance(value, Unreadable):
+        return value.text[:_LONGEST_SHOWN]
+    if value is None or isinstance(value, dict | list | tuple):
+        return None
+    return str(value)[:_LONGEST_SHOWN]
 
 
 def pointer(*parts: object) -> str:
@@ -153,6 +165,13 @@ def _checked_depth(value: Any) -> Any:
         if not level:
             return value
     raise RecursionError
+
+
+def _shallow(value: Any, text: str) -> Any:
+    try:
+        return _checked_depth(value)
+    except RecursionError:
+        return Unreadable(text[:_LONGEST_SHOWN], f"JSON nested at most {_DEEPEST} deep")
 
 
 class _Text:
@@ -191,7 +210,7 @@ class _Text:
                 if end < len(self._buffer) or not self._fill():
                     text = self._buffer[self._at : end]
                     self._at = end
-                    return Element(_checked_depth(value), text)
+                    return Element(_shallow(value, text), text)
             except json.JSONDecodeError as problem:
                 if len(self._buffer) - self._at > LARGEST_ELEMENT:
                     raise self.rejected(

@@ -18,8 +18,10 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PlainValidator,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic.alias_generators import to_pascal
 
@@ -28,10 +30,35 @@ from tillbridge.contracts import json_text
 from tillbridge.errors import Finding
 
 LARGEST_AMOUNT = Decimal("999999.9999")
+_CLEAN_ASCII = "^[!-~]([ -~]*[!-~])?$"
+"""An order number is a key, here and at the far end: nothing in it may be invisible."""
 
 Amount = Annotated[Decimal, BeforeValidator(money.parse), Field(ge=0, le=LARGEST_AMOUNT)]
 Quantity = Annotated[Decimal, BeforeValidator(money.parse), Field(gt=0, le=LARGEST_AMOUNT)]
-StoreCode = Annotated[str, Field(min_length=1, max_length=5)]
+StoreCode = Annotated[str, Field(max_length=5, pattern=r"\S")]
+
+
+def _number(value: object) -> object:
+    # True is 1 in Python, but not in JSON.
+    if isinstance(value, bool):
+        raise ValueError("1 or 2")
+    return value
+
+
+OneOrTwo = Annotated[Literal[1, 2], BeforeValidator(_number)]
+
+
+def _true_or_false(value: object) -> object:
+    if isinstance(value, bool) or value in ("true", "false"):
+        return value
+    raise ValueError('true, false, "true" or "false"')
+
+
+def _at_least_one(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    # Not a minimum length, which pydantic also finds missed when the only item is wrong.
+    if not items:
+        raise ValueError("at least one item")
+    return items
 
 
 def _local_to_the_second(moment: datetime) -> datetime:
@@ -43,60 +70,58 @@ def _local_to_the_second(moment: datetime) -> datetime:
 LocalDatetime = Annotated[
     datetime,
     AfterValidator(_local_to_the_second),
-    PlainSerializer(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S")),
+    PlainSerializer(lambda moment: moment.isoformat(timespec="seconds")),
 ]
 """Local time of the store; the endpoint takes no zone and no fraction."""
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", alias_generator=to_pascal, populate_by_name=True, frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", alias_generator=to_pascal, frozen=True)
 
 
 class CustomerV1(_Document):
     """`CustomerBilling` and `CustomerShipping` have the same members."""
 
-    first_name: str = Field(min_length=1, max_length=30)
-    last_name: str = Field(min_length=1, max_length=30)
-    email: str = Field(min_length=1, max_length=60)
-    address1: str = Field(min_length=1, max_length=40)
+    first_name: str = Field(max_length=30, pattern=r"\S")
+    last_name: str = Field(max_length=30, pattern=r"\S")
+    email: str = Field(max_length=60, pattern=r"\S")
+    address1: str = Field(max_length=40, pattern=r"\S")
     address2: str | None = Field(default=None, max_length=40)
     city: str | None = Field(default=None, max_length=40)
     country: str | None = Field(default=None, max_length=40)
-    no_document: str = Field(min_length=1, max_length=20)
+    no_document: str = Field(max_length=20, pattern=r"\S")
     phone: str | None = None
 
 
 class CustomerV2(CustomerV1):
     """Version 2 also wants the kind of the identity document."""
 
-    type_document: str = Field(min_length=1, max_length=40)
+    type_document: str = Field(max_length=40, pattern=r"\S")
 
 
 class Item(_Document):
     """One line. Prices and taxes are for one unit; the `Orig` ones are before discount."""
 
-    upc: str = Field(alias="UPC", min_length=1, max_length=19)
+    upc: str = Field(alias="UPC", max_length=19, pattern=r"\S")
     orig_price: Amount
     orig_tax: Amount
     price: Amount
     tax: Amount
     qty: Quantity
     store_orig: StoreCode
-    store_dest: StoreCode | None = None
+    store_dest: str | None = Field(default=None, max_length=5)
 
 
 class _OrderToInvoice(_Document):
     invoicing_store: StoreCode
-    order_no: str = Field(min_length=1, max_length=9)
+    order_no: str = Field(max_length=9, pattern=_CLEAN_ASCII)
     created_date: LocalDatetime
-    delivery_type: Literal[1, 2]
-    payment_type: Literal[1, 2]
+    delivery_type: OneOrTwo
+    payment_type: OneOrTwo
     total_amt: Amount
     total_disc_amt: Amount | None = None
     shipping_amt: Amount | None = None
-    items: tuple[Item, ...] = Field(min_length=1)
+    items: Annotated[tuple[Item, ...], AfterValidator(_at_least_one)]
 
 
 class OrderToInvoiceV1(_OrderToInvoice):
@@ -109,25 +134,19 @@ class OrderToInvoiceV1(_OrderToInvoice):
 class OrderToInvoiceV2(_OrderToInvoice):
     """The request with identity document kinds and tax-credit (fiscal credit) invoices."""
 
-    fiscal_credit: Literal["true", "false"] | bool
-    company_id: str | None = Field(default=None, max_length=20)
-    company_name: str | None = Field(default=None, max_length=30)
-    company_address: str | None = Field(default=None, max_length=80)
+    fiscal_credit: Annotated[Literal["true", "false"] | bool, PlainValidator(_true_or_false)]
+    company_id: str | None = Field(default=None, max_length=20, validate_default=True)
+    company_name: str | None = Field(default=None, max_length=30, validate_default=True)
+    company_address: str | None = Field(default=None, max_length=80, validate_default=True)
     customer_billing: CustomerV2
     customer_shipping: CustomerV2
 
-    @model_validator(mode="after")
-    def _company_of_a_fiscal_credit(self) -> OrderToInvoiceV2:
-        wanted = self.fiscal_credit in (True, "true")
-        missing = [
-            name
-            for name in ("company_id", "company_name", "company_address")
-            if wanted and not getattr(self, name)
-        ]
-        if missing:
-            names = ", ".join(to_pascal(name) for name in missing)
-            raise ValueError(f"{names}, because FiscalCredit is true")
-        return self
+    @field_validator("company_id", "company_name", "company_address")
+    @classmethod
+    def _company_of_a_fiscal_credit(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("fiscal_credit") in (True, "true") and not (value or "").strip():
+            raise ValueError("a value, because FiscalCredit is true")
+        return value
 
 
 OrderToInvoice = OrderToInvoiceV1 | OrderToInvoiceV2
@@ -140,13 +159,14 @@ _VERSIONS: dict[int, type[OrderToInvoiceV1 | OrderToInvoiceV2]] = {
 
 def check(members: dict[str, Any], version: Literal[1, 2]) -> OrderToInvoice | tuple[Finding, ...]:
     """Hold a request against the published contract: the request, or everything that is wrong."""
+    model = _VERSIONS[version]
     try:
-        return _VERSIONS[version].model_validate(members)
+        return model.model_validate(members)
     except ValidationError as problem:
         return tuple(
             Finding(
-                json_text.pointer(*error["loc"]),
-                None if isinstance(error["input"], dict | list | tuple) else str(error["input"]),
+                json_text.pointer(*_place(error, model)),
+                json_text.shown(error["input"]),
                 _expectation(error),
             )
             for error in problem.errors(include_url=False)
@@ -158,21 +178,34 @@ def write(request: OrderToInvoice) -> dict[str, Any]:
     return request.model_dump(by_alias=True, exclude_none=True)
 
 
+def _place(error: Any, model: type[BaseModel]) -> list[object]:
+    # A member that is not there is reported under the name of its field.
+    if error["type"] == "extra_forbidden":
+        return list(error["loc"])
+    return [to_pascal(part) if part in model.model_fields else part for part in error["loc"]]
+
+
 def _expectation(error: Any) -> str:
+    value = error["input"]
+    if isinstance(value, json_text.Unreadable):
+        return f"expected {value.why}"
     context = error.get("ctx", {})
+    expectations = {
+        "missing": "Order to Invoice needs a value here",
+        "less_than_equal": f"Order to Invoice takes amounts (10,4), at most {LARGEST_AMOUNT}",
+        "greater_than_equal": "Order to Invoice takes no negative amount here",
+        "greater_than": "Order to Invoice takes a quantity above zero",
+        "extra_forbidden": "Order to Invoice has no such member",
+    }
     match error["type"]:
-        case "missing" | "string_too_short" | "too_short":
-            return "Order to Invoice needs a value here"
+        case "string_pattern_mismatch" if value.strip():
+            return "expected printable ASCII without spaces at its ends"
+        case "string_pattern_mismatch":
+            return expectations["missing"]
         case "string_too_long":
-            length = len(error["input"])
-            return f"Order to Invoice takes at most {context['max_length']} characters, this has {length}"
-        case "less_than_equal":
-            return f"Order to Invoice takes amounts (10,4), at most {context['le']}"
-        case "greater_than_equal":
-            return "Order to Invoice takes no negative amount here"
-        case "greater_than":
-            return "Order to Invoice takes a quantity above zero"
+            longest = context["max_length"]
+            return f"Order to Invoice takes at most {longest} characters, this has {len(value)}"
         case "value_error":
             return f"expected {context['error']}"
-        case _:
-            return str(error["msg"])
+        case other:
+            return expectations.get(other, str(error["msg"]))

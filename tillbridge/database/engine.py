@@ -143,11 +143,14 @@ def _sqlite(address: URL) -> Engine:
         raise ConfigurationProblem(
             f"the folder of the database file {address.database} cannot be made: {problem.strerror}"
         ) from problem
-    # Threads queue at the file's lock, whose wait is bounded; a full pool would be a second queue.
+    # There is one writer anyway. Threads queue for the one connection, because at the file's lock they
+    # would sleep and look again, and mostly sleep while it is free; that lock is for other processes.
     engine = create_engine(
         address.set(drivername="sqlite+pysqlite"),
         hide_parameters=True,
-        max_overflow=-1,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=_WAIT_SECONDS,
         connect_args={"timeout": _WAIT_SECONDS},
     )
     event.listen(engine, "connect", _prepare_sqlite)

@@ -201,6 +201,7 @@ feed = Table(
     "feed",
     metadata,
     Column("feed_id", String, primary_key=True),
+    Column("folder", String, nullable=False),
     Column("file_name", String, nullable=False, unique=True),
     Column("status", String, nullable=False),
     Column("order_count", Integer, nullable=False),

@@ -12,11 +12,15 @@ from decimal import Decimal
 
 from tillbridge import money
 from tillbridge.contracts.completed_orders import NOT_AN_ITEM, Adjustment
+from tillbridge.contracts.order_to_invoice import LARGEST_AMOUNT
 from tillbridge.errors import Finding
 from tillbridge.invoicing import lines as line_amounts
-from tillbridge.invoicing.draft import Draft, FeedItem
+from tillbridge.invoicing.draft import OMITTED, Draft, FeedItem, Origin
 from tillbridge.invoicing.lines import Line
 from tillbridge.profile import Profile, StoreCodes
+
+_FINEST = 4
+"""Decimals of a (10,4) amount."""
 
 
 def write_amounts(
@@ -32,11 +36,8 @@ def write_amounts(
     if not re.fullmatch("[A-Z]{3}", currency):
         draft.find("/currency", order.currency, "expected an ISO 4217 code such as USD")
     adjustments = _Adjustments(draft, items)
-    amounts = [
-        *(found.item.unit_price or Decimal(0) for found in items),
-        *(adjustment.amount or Decimal(0) for adjustment in adjustments.all()),
-    ]
-    decimals = money.finest(amounts, currency)
+    lines = [_line(draft, profile, found, adjustments) for found in items]
+    upcs = [_upc(draft, profile, found) for found in items]
     shipping = adjustments.total(profile.shipping_adjustments)
     draft.put("TotalDiscAmt", -adjustments.total(profile.discount_adjustments), "/orderAdjustments")
     draft.put("ShippingAmt", shipping, "/orderAdjustments")
@@ -47,9 +48,10 @@ def write_amounts(
         without = profile.total_amount == "without_shipping"
         draft.put("TotalAmt", order.grand_total - (shipping if without else 0), "/grandTotal")
         warning = _check_total(draft, profile, items, adjustments, currency)
-    lines = [_line(draft, profile, found, adjustments) for found in items]
     if all(lines) and lines:
-        _write_lines(draft, profile, items, codes, lines, adjustments, decimals, is_pickup)  # type: ignore[arg-type]
+        _write_lines(draft, profile, items, codes, upcs, lines, adjustments, is_pickup)  # type: ignore[arg-type]
+    else:
+        draft.put("Items", OMITTED, "/shipments")
     return warning
 
 
@@ -75,6 +77,10 @@ class _Adjustments:
     def all(self) -> list[Adjustment]:
         return [*self.of_order, *(one for many in self.of_item.values() for one in many)]
 
+    @property
+    def are_known(self) -> bool:
+        return all(one.amount is not None for one in self.all())
+
     def total(self, types: list[str]) -> Decimal:
         return _sum(self.all(), types)
 
@@ -93,6 +99,8 @@ def _sum(adjustments: Iterable[Adjustment], types: list[str] | None = None) -> D
 def _require_amount(draft: Draft, adjustment: Adjustment, pointer: str) -> None:
     if adjustment.amount is None:
         draft.find(f"{pointer}/amount", None, "expected an amount, 0 if there is none")
+    elif abs(adjustment.amount) > LARGEST_AMOUNT:
+        draft.find(f"{pointer}/amount", adjustment.amount, f"expected at most {LARGEST_AMOUNT}")
 
 
 def _check_total(
@@ -117,7 +125,13 @@ def _check_total(
             total,
             f"expected at most {money.places(currency)} decimals for {currency}",
         )
-    if computed == total:
+    # A sum over what is missing would only repeat the finding that it is missing.
+    if (
+        computed == total
+        or not adjustments.are_known
+        or not items
+        or any(found.item.item_quantity is None or found.item.unit_price is None for found in items)
+    ):
         return None
     finding = Finding(
         "/grandTotal",
@@ -136,10 +150,18 @@ def _line(
 ) -> Line | None:
     item, pointer = found.item, found.pointer
     problems = len(draft.findings)
-    if item.item_quantity is None or item.item_quantity <= 0:
-        draft.find(f"{pointer}/itemQuantity", item.item_quantity, "expected a quantity above zero")
-    if item.unit_price is None or item.unit_price < 0:
-        draft.find(f"{pointer}/unitPrice", item.unit_price, "expected a price of zero or more")
+    if item.item_quantity is None or not 0 < item.item_quantity <= LARGEST_AMOUNT:
+        draft.find(
+            f"{pointer}/itemQuantity",
+            item.item_quantity,
+            f"expected a quantity above zero, at most {LARGEST_AMOUNT}; it becomes Qty",
+        )
+    if item.unit_price is None or not 0 <= item.unit_price <= LARGEST_AMOUNT:
+        draft.find(
+            f"{pointer}/unitPrice",
+            item.unit_price,
+            f"expected a price of zero or more, at most {LARGEST_AMOUNT}; it becomes OrigPrice",
+        )
     if len(draft.findings) > problems or item.item_quantity is None or item.unit_price is None:
         return None
     own = adjustments.of_item[pointer]
@@ -149,6 +171,13 @@ def _line(
         -_sum(own, profile.discount_adjustments),
         _sum(own, profile.tax_adjustments),
     )
+    if money.finest([line.gross], "") > _FINEST:
+        draft.find(
+            f"{pointer}/unitPrice",
+            item.unit_price,
+            f"expected a price that comes to at most {_FINEST} decimals for {line.quantity}",
+        )
+        return None
     if line.discount < 0 or line.discount > line.gross:
         draft.find(
             f"{pointer}/itemAdjustments",
@@ -164,9 +193,9 @@ def _write_lines(
     profile: Profile,
     items: list[FeedItem],
     codes: list[StoreCodes | None],
+    upcs: list[tuple[object, str]],
     lines: list[Line],
     adjustments: _Adjustments,
-    decimals: int,
     is_pickup: bool,
 ) -> None:
     discount = -_sum(adjustments.of_order, profile.discount_adjustments)
@@ -177,31 +206,40 @@ def _write_lines(
             -discount,
             "expected order discounts between 0 and what the lines are worth, as negative amounts",
         )
+        draft.put("Items", OMITTED, "/shipments")
         return
+    amounts = [one.amount for one in adjustments.all() if one.amount is not None]
+    amounts += [amount for line in lines for amount in (line.unit_price, line.gross)]
+    decimals = money.finest(amounts, draft.order.currency or "")
     lines = line_amounts.spread(lines, discount, tax, decimals)
     written = 0
-    for found, line, code in zip(items, lines, codes, strict=True):
+    for found, line, code, (upc, upc_pointer) in zip(items, lines, codes, upcs, strict=True):
         try:
             runs = list(line_amounts.unit_runs(line, decimals, profile.original_tax))
         except ValueError as problem:
             draft.find(found.pointer, None, str(problem))
+            draft.put("Items", OMITTED, "/shipments")
             continue
-        upc, upc_pointer = _upc(draft, profile, found)
+        original_tax = Origin(
+            f"{found.pointer}/itemAdjustments",
+            "the item's tax, by the profile's original_tax",
+        )
         for run in runs:
             put = draft.inside("Items", written)
             put("UPC", upc, upc_pointer)
             put("OrigPrice", run.original_price, f"{found.pointer}/unitPrice")
-            put("OrigTax", run.original_tax, f"{found.pointer}/itemAdjustments")
+            put("OrigTax", run.original_tax, original_tax)
             put("Price", run.price, f"{found.pointer}/unitPrice")
             put("Tax", run.tax, f"{found.pointer}/itemAdjustments")
             put("Qty", run.quantity, f"{found.pointer}/itemQuantity")
-            put("StoreOrig", code and code.store, f"{found.pointer}/facilityExternalId")
+            store = code.store if code else OMITTED
+            put("StoreOrig", store, f"{found.pointer}/facilityExternalId")
             if is_pickup:
-                put("StoreDest", code and code.store, f"{found.pointer}/facilityExternalId")
+                put("StoreDest", store, f"{found.pointer}/facilityExternalId")
             written += 1
 
 
-def _upc(draft: Draft, profile: Profile, found: FeedItem) -> tuple[str | None, str]:
+def _upc(draft: Draft, profile: Profile, found: FeedItem) -> tuple[object, str]:
     identifications = found.item.good_identifications or ()
     for wanted in profile.upc_sources:
         for index, one in enumerate(identifications):
@@ -211,4 +249,4 @@ def _upc(draft: Draft, profile: Profile, found: FeedItem) -> tuple[str | None, s
     draft.find(
         pointer, None, f"expected one of type {' or '.join(profile.upc_sources)}; it becomes UPC"
     )
-    return None, pointer
+    return OMITTED, pointer

@@ -10,6 +10,9 @@ from tillbridge.contracts.completed_orders import CompletedOrder, ShipmentItem
 from tillbridge.contracts.order_to_invoice import OrderToInvoice
 from tillbridge.errors import Finding, RecordRejected
 
+OMITTED = object()
+"""Stands for a value whose absence a finding already explains."""
+
 
 class Origin(NamedTuple):
     """Where a value of the request comes from: a pointer into the feed order, and words for people."""
@@ -37,6 +40,7 @@ class Draft:
         self.findings: list[Finding] = []
         self.members: dict[str, Any] = {}
         self._origins: dict[str, Origin] = {}
+        self._omitted: set[str] = set()
         self._attributes = {
             attribute.attr_name: (index, attribute.attr_value)
             for index, attribute in enumerate(order.order_attributes or ())
@@ -59,8 +63,9 @@ class Draft:
         return lambda name, value, origin: self._set(place, prefix, name, value, origin)
 
     def attribute(self, name: str) -> str | None:
-        """Give the value of an order attribute, None where it is absent or empty."""
-        return self._attributes.get(name, (0, None))[1] or None
+        """Give the value of an order attribute, None where it is absent or blank."""
+        value = self._attributes.get(name, (0, None))[1] or ""
+        return value if value.strip() else None
 
     def attribute_origin(self, name: str) -> Origin:
         """Point to an order attribute's value; where it is absent, to the list that lacks it."""
@@ -80,24 +85,22 @@ class Draft:
         """
         checked = order_to_invoice.check(self.members, version)
         if isinstance(checked, tuple):
-            told = {finding.pointer for finding in self.findings}
-            for finding in checked:
-                origin = self._origin(finding.pointer)
-                if origin.pointer not in told:
-                    self._find_by_contract(finding, origin)
+            self._find_by_contract(checked)
         if self.findings or isinstance(checked, tuple):
             raise RecordRejected(self.order.order_id, tuple(self.findings))
         return checked
 
-    def _find_by_contract(self, finding: Finding, origin: Origin) -> None:
-        name = finding.pointer.lstrip("/").replace("/", ".") or "the request"
-        # Bill-to and ship-to often share a source; saying it once is enough.
-        twin = name.replace("CustomerShipping.", "CustomerBilling.")
-        source = f"; it comes from {origin.source}" if origin.source else ""
-        if not any(
-            other.pointer == origin.pointer and other.expected.startswith(f"{twin}:")
-            for other in self.findings
-        ):
+    def _find_by_contract(self, findings: tuple[Finding, ...]) -> None:
+        told: set[tuple[str, str]] = set()
+        for finding in findings:
+            origin = self._origin(finding.pointer)
+            # Bill-to and ship-to, or two lines of one item, share a source: saying it once is enough.
+            about = (origin.pointer, finding.pointer.rpartition("/")[2])
+            if finding.pointer in self._omitted or about in told:
+                continue
+            told.add(about)
+            name = finding.pointer.lstrip("/").replace("/", ".")
+            source = f"; it comes from {origin.source}" if origin.source else ""
             self.find(origin.pointer, finding.value, f"{name}: {finding.expected}{source}")
 
     def _set(
@@ -105,7 +108,9 @@ class Draft:
     ) -> None:
         known = origin if isinstance(origin, Origin) else Origin(origin)
         self._origins[f"{prefix}/{name}"] = known
-        if value is not None and value != "":
+        if value is OMITTED:
+            self._omitted.add(f"{prefix}/{name}")
+        elif value is not None and value != "":
             place[name] = value
 
     def _origin(self, pointer: str) -> Origin:

@@ -15,12 +15,12 @@ from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.contracts.completed_orders import CompletedOrder, read_order
+from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.database.engine import transaction
 from tillbridge.errors import RecordRejected
 from tillbridge.invoicing.inbox import TakenFile, Work
 from tillbridge.invoicing.ledger import files
 from tillbridge.invoicing.rejects import About, Rejects
-from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.invoicing.transform import InvoiceRequest, NotInvoiced, transform
 from tillbridge.profile import Profile, StoreCodes
 
@@ -43,8 +43,28 @@ class FeedTransformer:
             FileRejected: the feed cannot be read to its end; nothing of it was handed on.
         """
         folder, scratch = self.profile.completed_orders_folder, feed.path.parent
-        rejects = Rejects(folder, self.profile.product_store_id, feed.name, scratch)
-        requests = ArraySpool(scratch / "requests.json")
+        with (
+            Rejects(folder, self.profile.product_store_id, feed.name, scratch) as rejects,
+            ArraySpool(scratch / "requests.json") as requests,
+        ):
+            excluded, warnings = self._map_all(feed, requests, rejects)
+            if requests.count:
+                name = f"OrderToInvoice-{feed.modified_at:%Y-%m-%d-%H-%M-%S}-{feed.sha256[:8]}.json"
+                Folder(self.client, self.profile.order_to_invoice_folder).publish(
+                    name, requests.finish()
+                )
+            rejects.publish(self.client)
+            counts = {
+                "transformed": requests.count,
+                "excluded": excluded,
+                "quarantined": len(rejects.failures),
+            }
+            return Work(counts, rejects.failures, tuple(warnings))
+
+    def _map_all(
+        self, feed: TakenFile, requests: ArraySpool, rejects: Rejects
+    ) -> tuple[int, list[str]]:
+        """Map order by order; returns how many are rightly left out, and the warnings."""
         origins: list[InvoiceRequest] = []
         warnings: list[str] = []
         excluded = 0
@@ -66,18 +86,7 @@ class FeedTransformer:
                 if len(origins) == _ORIGINS_AT_ONCE:
                     self._remember(origins, feed.name)
         self._remember(origins, feed.name)
-        if requests.count:
-            name = f"OrderToInvoice-{feed.modified_at:%Y-%m-%d-%H-%M-%S}-{feed.sha256[:8]}.json"
-            Folder(self.client, self.profile.order_to_invoice_folder).publish(
-                name, requests.finish()
-            )
-        rejects.publish(self.client)
-        counts = {
-            "transformed": requests.count,
-            "excluded": excluded,
-            "quarantined": len(rejects.failures),
-        }
-        return Work(counts, rejects.failures, tuple(warnings))
+        return excluded, warnings
 
     def _remember(self, origins: list[InvoiceRequest], feed_name: str) -> None:
         with transaction(self.engine) as connection:

@@ -38,22 +38,19 @@ class Intake:
         """Enter every order of a file into the ledger; counts are by `Acceptance`.
 
         Raises:
-            FileRejected: the file cannot be read to its end. The orders before the fault may have been
-                entered; that is harmless, a mended file enters them again.
+            FileRejected: the file cannot be read to its end; nothing of it was entered.
         """
         # A file that is cut off is no use, not even its beginning: read it to its end first.
         with file.path.open("rb") as stream:
             for _ in json_text.read_array(stream, file.name):
                 pass
-        rejects = Rejects(
-            self.profile.order_to_invoice_folder,
-            self.profile.product_store_id,
-            file.name,
-            file.path.parent,
-        )
+        folder, scratch = self.profile.order_to_invoice_folder, file.path.parent
         counts: Counter[str] = Counter()
         waiting: list[InvoiceRequest] = []
-        with file.path.open("rb") as stream:
+        with (
+            Rejects(folder, self.profile.product_store_id, file.name, scratch) as rejects,
+            file.path.open("rb") as stream,
+        ):
             for index, element in enumerate(json_text.read_array(stream, file.name)):
                 try:
                     waiting.append(self._read(element, index))
@@ -61,8 +58,8 @@ class Intake:
                     rejects.add(index, element, problem, About(order_no=problem.key))
                 if len(waiting) == _ORDERS_AT_ONCE:
                     counts += self._accept(waiting, file.name)
-        counts += self._accept(waiting, file.name)
-        rejects.publish(self.client)
+            counts += self._accept(waiting, file.name)
+            rejects.publish(self.client)
         counts["quarantined"] = len(rejects.failures)
         return Work(counts, rejects.failures)
 

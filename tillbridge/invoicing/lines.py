@@ -105,11 +105,11 @@ def _divided(amount: Decimal, quantity: Decimal) -> Decimal:
         raise ValueError(
             f"{amount} for a quantity of {quantity} cannot be written as an exact price of one unit"
         )
-    return money.parse(part)
+    return part
 
 
 def _scaled(tax: Decimal, original_price: Decimal, price: Decimal, decimals: int) -> Decimal:
     if not price:
         return tax
     step = Decimal(1).scaleb(-decimals)
-    return money.parse((tax * original_price / price).quantize(step, ROUND_HALF_UP))
+    return (tax * original_price / price).quantize(step, ROUND_HALF_UP)

@@ -65,7 +65,8 @@ def judge(
     if exchange.stage == "not_sent" or sent is None:
         return _not_applied("not-sent", exchange.problem or "The request was not sent.", exchange)
     if exchange.stage == "sent_no_answer" or exchange.status is None:
-        return _unknown("no-answer", exchange.problem or "Retail Pro did not answer.")
+        problem = f" ({exchange.problem})" if exchange.problem else ""
+        return _unknown("no-answer", f"The order was sent, but no answer came{problem}.")
     return _judge_status(exchange.status, exchange, sent, reading, too_many_is_unapplied)
 
 
@@ -79,8 +80,10 @@ def _judge_status(
             return _unknown("not-final", "Retail Pro accepted the order but has not booked it yet.")
         case _ if 200 <= status < 300:
             return _judge_success(exchange, answer, sent, reading)
-        case 400 | 422:
-            return _refused(sent, f"Retail Pro refused the order (HTTP {status}){said}")
+        case 400 | 413 | 422:
+            return _judge_refusal(
+                answer, sent, f"Retail Pro refused the order (HTTP {status}){said}"
+            )
         case 409:
             number = f", invoice {answer.reference}" if answer and answer.reference else ""
             return _unknown(
@@ -88,7 +91,7 @@ def _judge_status(
             )
         case 429 if too_many_is_unapplied:
             return _not_applied("too-many-calls", "Retail Pro asked for fewer calls.", exchange)
-        case 307 | 308 | 401 | 403 | 404 | 405 | 413 | 415:
+        case 307 | 308 | 401 | 403 | 404 | 405 | 415:
             return Verdict("READY", "setting", _setting(status), _MEND_SETTING, halt=True)
         case _ if 300 <= status < 400:
             return _unknown("redirected", f"Retail Pro answered with a redirect ({status}).", True)
@@ -123,6 +126,14 @@ def _judge_success(
     return Verdict("CONFIRMED", "invoiced", "Invoiced.", "Nothing to do.", answer.reference)
 
 
+def _judge_refusal(answer: InvoiceAnswer | None, sent: Sent, reason: str) -> Verdict:
+    if answer and answer.order_no not in (None, sent.order_no):
+        return _unknown("wrong-order", "Retail Pro answered for another order.")
+    if answer and answer.made:
+        return _unknown("answer-unclear", "Retail Pro's answer says both yes and no.")
+    return _refused(sent, reason)
+
+
 def _refused(sent: Sent, reason: str) -> Verdict:
     if sent.doubtful:
         # A refusal now says nothing about an earlier request that may still have been booked.
@@ -151,7 +162,6 @@ def _setting(status: int) -> str:
         403: "refused the credential",
         404: "knows no such path",
         405: "takes no POST at this path",
-        413: "takes no request of this size",
         415: "takes no JSON at this path",
     }.get(status, "redirects to another address")
     return f"Retail Pro {what} (HTTP {status}); check the Retail Pro block."

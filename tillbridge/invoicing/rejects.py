@@ -6,13 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Self
 
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
+from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.contracts.json_text import Element
 from tillbridge.errors import Finding, RecordRejected
 from tillbridge.invoicing.ledger.failures import NewFailure
-from tillbridge.contracts.json_spool import ArraySpool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,10 @@ class About:
 
 
 class Rejects:
-    """Collects rejected orders on disk and puts them into the folder's `quarantine/`."""
+    """Collects rejected orders on disk and puts them into the folder's `quarantine/`.
+
+    Use it in a `with` block.
+    """
 
     def __init__(self, folder: str, product_store_id: str, file_name: str, scratch: Path) -> None:
         self._folder = folder
@@ -36,6 +40,13 @@ class Rejects:
         self._orders = ArraySpool(scratch / "rejected.json")
         self._reports = ArraySpool(scratch / "rejected.report.json")
         self.failures: list[NewFailure] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._orders.__exit__()
+        self._reports.__exit__()
 
     def add(self, index: int, element: Element, problem: RecordRejected, about: About) -> None:
         """Keep the order at place `index` of the file, with its findings."""
@@ -90,6 +101,6 @@ def _reason_code(finding: Finding) -> str:
 
 
 def _sentences(findings: tuple[Finding, ...]) -> str:
-    shown = [f"{finding.expected} ({finding.pointer or '/'})" for finding in findings[:3]]
+    shown = "; ".join(finding.expected for finding in findings[:3])
     more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
-    return "; ".join(shown) + more
+    return f"{shown[:1].upper()}{shown[1:]}{more}."

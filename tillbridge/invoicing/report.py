@@ -262,7 +262,7 @@ def count(orders: int) -> str:
 def _harmless(failure: InvoiceFailure) -> InvoiceFailure:
     return replace(
         failure,
-        order_no=harmless.line(failure.order_no, _LONGEST_ID) or "(no order number)",
+        order_no=harmless.line(_name(failure), _LONGEST_TEXT),
         order_id=harmless.line(failure.order_id, _LONGEST_ID),
         product_store_id=harmless.line(failure.product_store_id, _LONGEST_ID),
         store=harmless.line(failure.store or "", _LONGEST_ID) or None,
@@ -273,6 +273,11 @@ def _harmless(failure: InvoiceFailure) -> InvoiceFailure:
         next_step=harmless.line(failure.next_step, _LONGEST_TEXT),
         source_file=harmless.line(failure.source_file, _LONGEST_TEXT),
     )
+
+
+def _name(failure: InvoiceFailure) -> str:
+    """Name what failed by the best there is: an order's number, its id, or a whole file."""
+    return failure.order_no or failure.order_id or f"the file {failure.source_file}"
 
 
 def _known(amount: Decimal | None) -> Decimal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from tillbridge import harmless
 from tillbridge.contracts import json_text
 from tillbridge.invoicing.outcome import Verdict
 
@@ -25,6 +26,4 @@ def without_customer_data(verdict: Verdict, body: bytes) -> Verdict:
     for value in sorted({str(value) for value in values if value}, key=len, reverse=True):
         if len(value) >= _SHORTEST:
             reason = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", reason, flags=re.IGNORECASE)
-    if len(reason) > _LONGEST:
-        reason = reason[:_LONGEST] + "…"
-    return replace(verdict, reason=reason)
+    return replace(verdict, reason=harmless.line(reason, _LONGEST))

@@ -87,6 +87,9 @@ class Sender:
         armed: list[Attempt] = []
 
         def arm() -> bytes:
+            # The wait for a free call may have been long.
+            if self.brake.is_pulled:
+                raise _NotReady
             attempt = orders.arm(self.engine, key, self.owner, self.lease)
             if attempt is None:
                 raise _NotReady
@@ -97,12 +100,14 @@ class Sender:
             exchange = self.post(arm)
         except _NotReady:
             state, reason = orders.state_of(self.engine, key)
-            return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), reason or "")
+            why = self.brake.reason if state == "READY" else reason
+            return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), why or "")
         verdict = self._judge(exchange, armed)
+        # The brake first: settling waits for the database, and others would start meanwhile.
+        self.brake.watch(verdict)
         state = "READY"
         if armed:
             state = orders.settle(self.engine, armed[0], verdict, exchange, self.owner)
-        self.brake.watch(verdict)
         if state == "CONFIRMED":
             return Outcome(key.order_no, Result.INVOICED)
         if state == "READY" and not self.brake.is_pulled:
@@ -118,4 +123,7 @@ class Sender:
             self.settings.answer,
             too_many_is_unapplied=self.settings.too_many_requests_is_unapplied,
         )
-        return without_customer_data(verdict, attempt.body) if attempt else verdict
+        # The reason for a confirmation is our own sentence; there is nothing to take out.
+        if attempt is None or verdict.state == "CONFIRMED":
+            return verdict
+        return without_customer_data(verdict, attempt.body)

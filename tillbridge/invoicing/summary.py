@@ -43,8 +43,16 @@ class RunSummary:
         return outcomes + [Outcome(key.order_no, Result.PARKED, vanished) for key in self.lost]
 
     @property
+    def also(self) -> str:
+        """Say what the files brought that needs attention besides; empty when nothing did."""
+        seen = ((Acceptance.CONFLICT, "in conflict"), (Acceptance.REVISED, "handed over again"))
+        return ", ".join(
+            f"{self.taken[what]} {words}" for what, words in seen if self.taken.get(what)
+        )
+
+    @property
     def message(self) -> str:
         """Say it in one line."""
         counts = self.counts
-        numbers = ", ".join(f"{counts[result]} {result}" for result in Result)
-        return " ".join([f"{numbers}.", *self.problems])
+        numbers = ", ".join([*(f"{counts[result]} {result}" for result in Result), self.also])
+        return " ".join([f"{numbers.removesuffix(', ')}.", *self.problems])

@@ -16,7 +16,7 @@ from tillbridge.contracts import json_text, order_to_invoice
 from tillbridge.contracts.completed_orders import NOT_AN_ITEM, CompletedOrder, ShipmentItem
 from tillbridge.errors import Finding
 from tillbridge.invoicing.amounts import write_amounts
-from tillbridge.invoicing.draft import Draft, FeedItem
+from tillbridge.invoicing.draft import OMITTED, Draft, FeedItem
 from tillbridge.invoicing.location import Fulfilment, invoicing_facility
 from tillbridge.invoicing.parties import write_customers
 from tillbridge.profile import Profile, StoreCodes
@@ -114,7 +114,9 @@ def _completed_items(draft: Draft) -> list[FeedItem]:
                 item.item_status_id,
                 "expected ITEM_COMPLETED; an order is invoiced whole, when all its items are fulfilled",
             )
-        if item.shipped_quantity is not None and item.shipped_quantity != item.item_quantity:
+        if None not in (item.shipped_quantity, item.item_quantity) and (
+            item.shipped_quantity != item.item_quantity
+        ):
             draft.find(
                 f"{pointer}/shippedQuantity",
                 item.shipped_quantity,
@@ -148,25 +150,30 @@ def _write_order(draft: Draft, profile: Profile, items: list[ShipmentItem]) -> N
             None,
             f"expected one of type {profile.order_number_source}; it becomes OrderNo",
         )
+        draft.put("OrderNo", OMITTED, "/orderIdentifications")
     else:
         text = re.sub(profile.order_number_strip, "", number[1])
         draft.put("OrderNo", text, f"/orderIdentifications/{number[0]}/idValue")
-        if text != text.strip() or not (text.isascii() and text.isprintable()):
-            draft.find(
-                f"/orderIdentifications/{number[0]}/idValue",
-                number[1],
-                "expected printable ASCII without spaces at its ends; it becomes OrderNo",
-            )
-    if order.order_date is not None:
-        local = order.order_date.astimezone(ZoneInfo(profile.time_zone)).replace(tzinfo=None)
-        draft.put("CreatedDate", local.replace(microsecond=0), "/orderDate")
-    else:
-        draft.put("CreatedDate", None, "/orderDate")
+    draft.put("CreatedDate", _created_date(draft, profile), "/orderDate")
     draft.put("DeliveryType", _delivery_type(draft, profile, items), "/shipments")
     draft.put("PaymentType", _payment_type(draft, profile), "/payments")
 
 
-def _delivery_type(draft: Draft, profile: Profile, items: list[ShipmentItem]) -> int | None:
+def _created_date(draft: Draft, profile: Profile) -> object:
+    moment = draft.order.order_date
+    if moment is None:
+        return None
+    try:
+        local = moment.astimezone(ZoneInfo(profile.time_zone))
+    except OverflowError:
+        draft.find(
+            "/orderDate", moment, "expected a date between the years 1 and 9999 in the store"
+        )
+        return OMITTED
+    return local.replace(tzinfo=None, microsecond=0)
+
+
+def _delivery_type(draft: Draft, profile: Profile, items: list[ShipmentItem]) -> object:
     kinds = {
         profile.delivery_types.get(
             item.sla_shipment_method_type_id or "", profile.other_delivery_type
@@ -174,7 +181,7 @@ def _delivery_type(draft: Draft, profile: Profile, items: list[ShipmentItem]) ->
         for item in items
     }
     if len(kinds) < 2:
-        return next(iter(kinds), None)
+        return next(iter(kinds), OMITTED)
     if profile.mixed_delivery_type != "quarantine":
         return profile.mixed_delivery_type
     draft.find(
@@ -183,10 +190,10 @@ def _delivery_type(draft: Draft, profile: Profile, items: list[ShipmentItem]) ->
         "expected only pickup or only delivery lines, DeliveryType is one for the whole order; "
         "the profile's mixed_delivery_type can decide",
     )
-    return None
+    return OMITTED
 
 
-def _payment_type(draft: Draft, profile: Profile) -> int | None:
+def _payment_type(draft: Draft, profile: Profile) -> object:
     kinds = {
         profile.payment_types.get(payment.payment_method_type_id, profile.other_payment_type)
         for payment in draft.order.payments or ()
@@ -204,7 +211,7 @@ def _payment_type(draft: Draft, profile: Profile) -> int | None:
         else "expected a payment with a paymentMethodTypeId; the profile's missing_payment_type "
         "can decide",
     )
-    return None
+    return OMITTED
 
 
 def _write_fiscal_credit(draft: Draft, profile: Profile) -> None:
@@ -263,5 +270,5 @@ def _write_stores(
         facility = invoicing_facility(fulfilments, profile.invoicing_location)
         draft.put("InvoicingStore", stores[facility].invoicing_store, "/shipments")
     else:
-        draft.put("InvoicingStore", None, "/shipments")
+        draft.put("InvoicingStore", OMITTED, "/shipments")
     return codes

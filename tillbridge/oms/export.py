@@ -21,8 +21,10 @@ def publish(engine: Engine, folder: Folder, feed: Feed, now: datetime) -> None:
     Raises:
         Unavailable: the SFTP server cannot take it now. The feed stays unsent and the next run sends it.
     """
-    with TemporaryDirectory(prefix="tillbridge-") as scratch:
-        orders = ArraySpool(Path(scratch) / "feed.json")
+    with (
+        TemporaryDirectory(prefix="tillbridge-") as scratch,
+        ArraySpool(Path(scratch) / "feed.json") as orders,
+    ):
         for document in feeds.documents(engine, feed.feed_id):
             orders.add(json_text.write(document))
         folder.publish(feed.file_name, orders.finish())

@@ -22,6 +22,9 @@ from tillbridge.oms.feed_document import document
 from tillbridge.oms.order import ITEM_COMPLETED, ORDER_COMPLETED, POS_COMPLETED
 from tillbridge.oms.reading import read_facilities, read_orders, read_products
 
+FOLDER = "hotwax/completed-orders"
+"""Where feeds are handed over when nothing else is said."""
+
 _ORDERS_AT_A_TIME = 500
 _PRODUCED = "produced"
 _SENT = "sent"
@@ -53,8 +56,12 @@ class Feed:
     created_at: datetime
 
 
-def produce(engine: Engine, selection: FeedSelection, page_size: int, now: datetime) -> list[Feed]:
+def produce(
+    engine: Engine, selection: FeedSelection, page_size: int, now: datetime, folder: str = FOLDER
+) -> list[Feed]:
     """Put every completed order that was never exported into feeds of at most `page_size` orders.
+
+    `folder` is where their files will be handed over.
 
     All or nothing, in one transaction; of two at the same time each order goes to one. Till sales are
     left out. Nothing new, no feed.
@@ -66,7 +73,7 @@ def produce(engine: Engine, selection: FeedSelection, page_size: int, now: datet
         page = connection.execute(query).all()
         while page:
             feed_id = f"{series}-{len(feeds) + 1:04}"
-            if feed := _take(connection, feed_id, [row.order_id for row in page], now):
+            if feed := _take(connection, feed_id, [row.order_id for row in page], now, folder):
                 feeds.append(feed)
             header = tables.order_header.c
             after = tuple_(header.completed_at, header.order_id) > tuple(page[-1])
@@ -74,13 +81,13 @@ def produce(engine: Engine, selection: FeedSelection, page_size: int, now: datet
     return feeds
 
 
-def unsent(engine: Engine) -> list[Feed]:
-    """Give the feeds whose file was not reported as sent, oldest first; each may be sent again."""
+def unsent(engine: Engine, folder: str = FOLDER) -> list[Feed]:
+    """Give the feeds for `folder` whose file was not reported as sent, oldest first; each may be sent again."""
     feed = tables.feed
     with transaction(engine) as connection:
         rows = connection.execute(
             select(feed)
-            .where(feed.c.status == _PRODUCED)
+            .where(feed.c.status == _PRODUCED, feed.c.folder == folder)
             .order_by(feed.c.created_at, feed.c.feed_id)
         )
         return [Feed(row.feed_id, row.file_name, row.order_count, row.created_at) for row in rows]
@@ -121,13 +128,20 @@ def mark_sent(engine: Engine, feed_id: str, now: datetime) -> None:
         )
 
 
-def _take(connection: Connection, feed_id: str, order_ids: list[str], now: datetime) -> Feed | None:
+def _take(
+    connection: Connection, feed_id: str, order_ids: list[str], now: datetime, folder: str
+) -> Feed | None:
     """Write the feed and the history of those of its orders that nobody else took meanwhile."""
     feed, history = tables.feed, tables.order_fulfillment_history
     name = f"CompletedOrders-{now.astimezone(UTC):%Y-%m-%d-%H-%M-%S}-{feed_id}.json"
     connection.execute(
         insert(feed).values(
-            feed_id=feed_id, file_name=name, status=_PRODUCED, order_count=0, created_at=now
+            feed_id=feed_id,
+            folder=folder,
+            file_name=name,
+            status=_PRODUCED,
+            order_count=0,
+            created_at=now,
         )
     )
     taken = insert_new(

@@ -10,14 +10,18 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Column, Connection, Engine, delete, exists, insert, select, update
 
+from tillbridge import harmless
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import failure_report, invoice_failure
 from tillbridge.invoicing.report import InvoiceFailure, Kind
+
+_LONGEST_TEXT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,12 @@ def add(connection: Connection, failure: NewFailure) -> None:
             failure.occasion,
         )
     )
-    fingerprint = hashlib.sha256(text.encode()).hexdigest()
-    columns = {name: getattr(failure, name) for name in NewFailure.__slots__ if name != "occasion"}
+    fingerprint = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+    columns = {
+        name: _fit(getattr(failure, name), invoice_failure.c[name])
+        for name in NewFailure.__slots__
+        if name != "occasion"
+    }
     insert_new(
         connection,
         invoice_failure,
@@ -76,26 +84,23 @@ def open_reports(engine: Engine, product_store_id: str) -> list[OpenReport]:
     """
     with transaction(engine) as connection:
         now = database_now(connection)
-        new = connection.scalars(
-            select(invoice_failure.c.id)
-            .where(
-                invoice_failure.c.report_id.is_(None),
-                invoice_failure.c.product_store_id == product_store_id,
-            )
-            .with_for_update(skip_locked=True)
-        ).all()
-        if new:
+        new = (
+            invoice_failure.c.report_id.is_(None),
+            invoice_failure.c.product_store_id == product_store_id,
+        )
+        if connection.scalar(select(exists().where(*new))):
             message_id = f"invoice-failures-{uuid4().hex}"
             report_id = connection.execute(
                 insert(failure_report).values(
                     message_id=message_id, product_store_id=product_store_id, created_at=now
                 )
             ).inserted_primary_key[0]  # type: ignore[index]
-            connection.execute(
-                update(invoice_failure)
-                .where(invoice_failure.c.id.in_(new))
-                .values(report_id=report_id)
+            taken = connection.execute(
+                update(invoice_failure).where(*new).values(report_id=report_id)
             )
+            if not taken.rowcount:
+                # Another run has just put them all into its report.
+                connection.execute(delete(failure_report).where(failure_report.c.id == report_id))
         reports = connection.execute(
             select(failure_report)
             .where(
@@ -118,6 +123,13 @@ def mark_mailed(engine: Engine, report_id: int) -> None:
             .where(failure_report.c.id == report_id)
             .values(mailed_at=database_now(connection))
         )
+
+
+def _fit(value: Any, column: Column[Any]) -> Any:
+    """Make foreign text such that every database holds it; it is for people to read."""
+    if not isinstance(value, str):
+        return value
+    return harmless.line(value, getattr(column.type, "length", None) or _LONGEST_TEXT)
 
 
 def _failures_of(connection: Connection, report_id: int) -> tuple[InvoiceFailure, ...]:

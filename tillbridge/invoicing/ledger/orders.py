@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, and_, func, insert, or_, select, update
 
+from tillbridge import harmless
 from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.insertion import insert_new
@@ -24,6 +25,8 @@ from tillbridge.invoicing.ledger import failures
 from tillbridge.invoicing.outcome import LOOK_UP, Verdict
 from tillbridge.invoicing.states import EDGES, REPLACEABLE, State
 from tillbridge.invoicing.transform import InvoiceRequest
+
+_LONGEST_REFERENCE = 100
 
 
 class OrderKey(NamedTuple):
@@ -79,12 +82,17 @@ def accept(
     }
     first = {**key._asdict(), **columns, "revision": 1, "state": "READY", "accepted_at": now}
     if insert_new(connection, invoice_order, first):
-        _note(connection, key, None, "READY", who, f"accepted from {source_file}")
+        _note(connection, key, None, "READY", who, f"accepted from {source_file}", now)
         return Acceptance.NEW
     found = _locked(connection, key)
-    if found.body_sha256 == digest:
+    # A refused order that is handed over again is meant to be tried again, also unchanged: what was
+    # wrong may have been mended in Retail Pro.
+    if found.body_sha256 == digest and found.state != "REJECTED":
         return Acceptance.INVOICED if found.state == "CONFIRMED" else Acceptance.KNOWN
-    is_other_order = found.order_id != request.order_id
+    if request.order_id is None:
+        # A file mended by hand says neither; what is known of the order stays.
+        columns |= {"order_id": found.order_id, "currency": found.currency}
+    is_other_order = found.order_id is not None and found.order_id != columns["order_id"]
     if found.state in REPLACEABLE and not found.doubtful and not is_other_order:
         connection.execute(
             update(invoice_order)
@@ -98,9 +106,9 @@ def accept(
                 reason=None,
             )
         )
-        _note(connection, key, found.state, "READY", who, f"replaced by {source_file}")
+        _note(connection, key, found.state, "READY", who, f"replaced by {source_file}", now)
         return Acceptance.REVISED
-    _flag_conflict(connection, found, digest, request, source_file)
+    _flag_conflict(connection, found, digest, request, source_file, is_other_order)
     return Acceptance.CONFLICT
 
 
@@ -129,7 +137,7 @@ def arm(engine: Engine, key: OrderKey, owner: str, lease: timedelta) -> Attempt 
     """
     with transaction(engine) as connection:
         now = database_now(connection)
-        armed = connection.execute(
+        row = connection.execute(
             update(invoice_order)
             .where(
                 _is(key),
@@ -145,21 +153,22 @@ def arm(engine: Engine, key: OrderKey, owner: str, lease: timedelta) -> Attempt 
                 lease_until=now + lease,
                 changed_at=now,
             )
-        )
-        if armed.rowcount != 1:
+            .returning(invoice_order)
+        ).one_or_none()
+        if row is None:
             return None
-        row = connection.execute(select(invoice_order).where(_is(key))).one()
         connection.execute(
-            insert(invoice_attempt).values(
+            insert(invoice_attempt),
+            {
                 **key._asdict(),
-                number=row.attempts,
-                epoch=row.epoch,
-                body_sha256=row.body_sha256,
-                owner=owner,
-                armed_at=now,
-            )
+                "number": row.attempts,
+                "epoch": row.epoch,
+                "body_sha256": row.body_sha256,
+                "owner": owner,
+                "armed_at": now,
+            },
         )
-        _note(connection, key, "READY", "INFLIGHT", owner, f"attempt {row.attempts}")
+        _note(connection, key, "READY", "INFLIGHT", owner, f"attempt {row.attempts}", now)
         return Attempt(key, row.attempts, row.epoch, row.body, row.total, row.doubtful)
 
 
@@ -174,14 +183,15 @@ def settle(
     with transaction(engine) as connection:
         now = database_now(connection)
         connection.execute(
-            update(invoice_attempt)
-            .where(_is(attempt.key, invoice_attempt.c), invoice_attempt.c.number == attempt.number)
-            .values(
-                ended_at=now,
-                outcome=verdict.reason_code,
-                http_status=exchange.status,
-                answer=exchange.body,
-            )
+            update(invoice_attempt).where(
+                _is(attempt.key, invoice_attempt.c), invoice_attempt.c.number == attempt.number
+            ),
+            {
+                "ended_at": now,
+                "outcome": verdict.reason_code,
+                "http_status": exchange.status,
+                "answer": exchange.body,
+            },
         )
         found = _locked(connection, attempt.key)
         holds = found.state == "INFLIGHT" and found.epoch == attempt.epoch
@@ -255,7 +265,7 @@ def counts(engine: Engine, product_store_id: str) -> Mapping[State, int]:
             .where(invoice_order.c.product_store_id == product_store_id)
             .group_by(invoice_order.c.state)
         )
-        return dict(rows.tuples())
+        return {row[0]: row[1] for row in rows}
 
 
 def _move(
@@ -268,23 +278,22 @@ def _move(
         path.append("PARKED")
     state: State = found.state
     for step in path:
-        _note(connection, key, state, step, who, verdict.reason)
+        _note(connection, key, state, step, who, verdict.reason, now)
         state = step
     wait = timedelta(seconds=verdict.retry_after) if verdict.retry_after else None
     connection.execute(
-        update(invoice_order)
-        .where(_is(key))
-        .values(
-            state=state,
-            owner=None,
-            lease_until=None,
-            not_before=now + wait if wait else None,
-            doubtful=found.doubtful or verdict.state == "UNKNOWN",
-            erp_ref=verdict.erp_ref or found.erp_ref,
-            reason_code=verdict.reason_code,
-            reason=verdict.reason,
-            changed_at=now,
-        )
+        update(invoice_order).where(_is(key)),
+        {
+            "state": state,
+            "owner": None,
+            "lease_until": None,
+            "not_before": now + wait if wait else None,
+            "doubtful": found.doubtful or verdict.state == "UNKNOWN",
+            "erp_ref": _reference(verdict) or found.erp_ref,
+            "reason_code": verdict.reason_code,
+            "reason": verdict.reason,
+            "changed_at": now,
+        },
     )
     if state in {"REJECTED", "PARKED"}:
         failures.add(
@@ -307,12 +316,22 @@ def _move(
     return state
 
 
+def _reference(verdict: Verdict) -> str | None:
+    # Whatever stands where the invoice number should must not cost the proof that there is one.
+    return verdict.erp_ref and harmless.line(verdict.erp_ref, _LONGEST_REFERENCE)
+
+
 def _flag_conflict(
-    connection: Connection, found: Row[Any], digest: str, request: InvoiceRequest, source_file: str
+    connection: Connection,
+    found: Row[Any],
+    digest: str,
+    request: InvoiceRequest,
+    source_file: str,
+    is_other_order: bool,
 ) -> None:
     key = OrderKey(found.product_store_id, found.order_no)
     connection.execute(update(invoice_order).where(_is(key)).values(conflict_sha256=digest))
-    if request.order_id != found.order_id:
+    if is_other_order:
         code = "number-used-twice"
         reason = f"Orders {found.order_id} and {request.order_id} have the same order number."
         next_step = "Decide which of the two has the number; neither is sent until then."
@@ -326,7 +345,7 @@ def _flag_conflict(
             kind="conflict",
             product_store_id=key.product_store_id,
             order_no=key.order_no,
-            order_id=request.order_id or "",
+            order_id=request.order_id or found.order_id or "",
             store=request.invoicing_store,
             amount=request.total,
             currency=request.currency,
@@ -346,18 +365,20 @@ def _note(
     to_state: State,
     who: str,
     why: str,
+    at: datetime,
 ) -> None:
     if to_state not in EDGES[from_state]:
         raise ValueError(f"order {key.order_no} cannot go from {from_state} to {to_state}")
     connection.execute(
-        insert(invoice_event).values(
+        insert(invoice_event),
+        {
             **key._asdict(),
-            at=database_now(connection),
-            who=who,
-            from_state=from_state,
-            to_state=to_state,
-            why=why,
-        )
+            "at": at,
+            "who": who,
+            "from_state": from_state,
+            "to_state": to_state,
+            "why": why,
+        },
     )
 
 

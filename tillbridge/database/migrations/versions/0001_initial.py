@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.create_table(
         "feed",
         sa.Column("feed_id", sa.String(), nullable=False),
+        sa.Column("folder", sa.String(), nullable=False),
         sa.Column("file_name", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("order_count", sa.Integer(), nullable=False),

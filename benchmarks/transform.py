@@ -1,0 +1,143 @@
+"""How fast feeds are transformed, in how much memory, and whether both stay so as feeds grow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from benchmarks.installation import REPOSITORY, WORK
+from benchmarks.made import PROFILE, STORES, feed
+from benchmarks.results import Table, publish
+from tillbridge.clients.sftp import SftpClient
+from tillbridge.contracts import json_text
+from tillbridge.database.engine import connect, upgrade
+from tillbridge.invoicing.feeds import FeedTransformer
+from tillbridge.invoicing.inbox import TakenFile
+
+SIZES = (1_000, 10_000, 100_000)
+_NOTES = """\
+Generated feeds with the usual mixture: one order in seven cannot be invoiced and is quarantined with its
+findings. Each measurement is a process of its own; "peak" is the most memory it ever held, "at rest" is
+that of the same process before it read anything. "transform" reads the feed, maps every order, checks it
+against the contract, remembers its origin in the order database (on disk, synced) and writes the file of
+requests; nothing goes over SFTP. "read_array" is reading the feed with `tillbridge.contracts.json_text`
+only, "json.loads" is the standard library reading the whole file into memory, with floats."""
+
+
+class _Nowhere:
+    """Stands in for the SFTP client: what is published is dropped."""
+
+    def put(self, path: str, content: bytes | Path) -> str:
+        return ""
+
+
+def main() -> None:
+    """Measure each size in processes of their own, print and write down."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir()
+    figures = []
+    for size in SIZES:
+        path = WORK / str(size) / "feed.json"
+        path.parent.mkdir()
+        feed(path, size)
+        figures.append({"orders": size, **{way: _apart(way, path) for way in _WAYS}})
+        print(figures[-1], flush=True)
+        shutil.rmtree(path.parent)
+    publish("transform", "What does transforming a feed cost?", _tables(figures), _NOTES, figures)
+
+
+def _tables(figures: list[dict[str, Any]]) -> list[Table]:
+    smallest = figures[0]["transform"]["seconds"] / figures[0]["orders"]
+    growth = Table(
+        "Growth",
+        ("orders", "orders/s", "s per 1,000", "against the smallest", "peak MB", "at rest MB"),
+        [
+            (
+                f"{one['orders']:,}",
+                f"{one['orders'] / one['transform']['seconds']:.0f}",
+                f"{1000 * one['transform']['seconds'] / one['orders']:.2f}",
+                f"{one['transform']['seconds'] / one['orders'] / smallest:.2f}",
+                f"{one['transform']['peak_mb']:.0f}",
+                f"{one['transform']['rest_mb']:.0f}",
+            )
+            for one in figures
+        ],
+    )
+    against = Table(
+        "Times as long as json.loads of the same file",
+        ("orders", "json.loads", "read_array", "transform", "json.loads peak MB"),
+        [
+            (
+                f"{one['orders']:,}",
+                "1.0",
+                *(
+                    f"{one[way]['seconds'] / one['json.loads']['seconds']:.1f}"
+                    for way in ("read_array", "transform")
+                ),
+                f"{one['json.loads']['peak_mb']:.0f}",
+            )
+            for one in figures
+        ],
+    )
+    return [growth, against]
+
+
+def _apart(way: str, path: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.transform", way, str(path)]
+    done = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    return cast("dict[str, float]", json.loads(done.stdout))
+
+
+def measure(way: str, path: Path) -> None:
+    """Do it one way and print seconds and memory as JSON."""
+    rest = _peak_mb()
+    work = _WAYS[way](path)
+    started = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - started
+    print(json.dumps({"seconds": seconds, "peak_mb": _peak_mb(), "rest_mb": rest}))
+
+
+def _transform(path: Path) -> Callable[[], Any]:
+    engine = connect(f"sqlite:///{path.parent / 'tillbridge.db'}")
+    upgrade(engine)
+    transformer = FeedTransformer(engine, cast("SftpClient", _Nowhere()), PROFILE, STORES)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    file = TakenFile(path.name, digest, datetime.now(UTC), path)
+    return lambda: transformer.transform_feed(file)
+
+
+def _read_array(path: Path) -> Callable[[], Any]:
+    def read() -> None:
+        with path.open("rb") as stream:
+            for _ in json_text.read_array(stream, path.name):
+                pass
+
+    return read
+
+
+def _json_loads(path: Path) -> Callable[[], Any]:
+    return lambda: json.loads(path.read_bytes())
+
+
+_WAYS = {"json.loads": _json_loads, "read_array": _read_array, "transform": _transform}
+
+
+def _peak_mb() -> float:
+    """Read the most memory this process has held; Linux counts in KiB, macOS in bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()

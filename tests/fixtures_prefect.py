@@ -1,0 +1,110 @@
+"""A real Prefect server for the flow tests, and an installation on fresh far ends for each test."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import Flow
+from prefect.client.schemas.objects import State
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
+    temporary_settings,
+)
+from sqlalchemy import Engine
+
+from commands.config import read_config
+from commands.setup import set_up
+from sandbox import orders
+from sandbox.catalog import BRANDS
+from sandbox.platform import Platform
+from sandbox.services import Sandbox
+from tillbridge.database.engine import connect
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One sandbox, set up under the usual block names."""
+
+    far_ends: Sandbox
+    engine: Engine
+    config: Path
+
+    def seed(self, count: int, seed: int = 1, start: int = 1) -> orders.SeedReport:
+        """Fill the order store, and Retail Pro's stock."""
+        report = orders.seed(self.engine, count, seed, start, BRANDS[:1])
+        self.far_ends.retail_pro.put_stock(report.retail_pro_stock)
+        return report
+
+    def run(self, flow: Flow[..., Any], **parameters: Any) -> State[Any]:
+        """Run a flow in this process against the real server; returns its final state."""
+        return flow(**parameters, return_state=True)
+
+    def folder(self, name: str) -> list[str]:
+        """List the files of a folder of the SFTP server."""
+        place = self.far_ends.files / name
+        return sorted(path.name for path in place.glob("*") if path.is_file())
+
+    def again(self) -> None:
+        """Set up again, after `config` was changed."""
+        set_up(read_config(self.config), lambda text: None)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A Prefect server of this session."""
+    platform = Platform(tmp_path_factory.mktemp("prefect"))
+    platform.start()
+    settings = {
+        PREFECT_API_URL: f"{platform.ui_url}/api",
+        PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
+    }
+    try:
+        with temporary_settings(settings):
+            yield platform
+    finally:
+        platform.stop()
+
+
+@pytest.fixture(scope="session")
+def planned_runs(prefect_server: Platform) -> int:
+    """Deploy everything; how many runs the server then planned by itself, within a minute.
+
+    The crons are paused after that, so that tests decide what runs.
+    """
+    prefect_server.run("prefect", "work-pool", "create", "tillbridge", "--type", "process")
+    prefect_server.deploy()
+    planned: list[object] = []
+    for _ in range(60):
+        wanted = {"flow_runs": {"tags": {"all_": ["auto-scheduled"]}}}
+        if planned := prefect_server.api("POST", "/flow_runs/filter", wanted):
+            break
+        time.sleep(1)
+    prefect_server.run("prefect", "--no-prompt", "deployment", "schedule", "pause", "--all")
+    return len(planned)
+
+
+@pytest.fixture(scope="session")
+def deployed(prefect_server: Platform, planned_runs: int) -> Platform:
+    """The server with every deployment and a worker."""
+    prefect_server.start_worker()
+    return prefect_server
+
+
+@pytest.fixture
+def installation(prefect_server: Platform, tmp_path: Path) -> Iterator[Installation]:
+    """A fresh sandbox with everything `tillbridge setup` makes."""
+    logging.getLogger("prefect").setLevel(logging.WARNING)
+    with Sandbox(tmp_path / "sandbox") as far_ends:
+        config = tmp_path / "tillbridge.toml"
+        config.write_text(far_ends.config(), encoding="utf-8")
+        assert set_up(read_config(config), lambda text: None)
+        engine = connect(far_ends.database_url)
+        yield Installation(far_ends, engine, config)
+        engine.dispose()

@@ -1,0 +1,676 @@
+"""The invoice ledger on both databases: never two sendings, nothing lost, everything reported once."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import Engine, func, insert, select, update
+
+from tillbridge.contracts.http_exchange import Exchange
+from tillbridge.database.engine import connect, database_now, transaction, upgrade
+from tillbridge.database.ledger_tables import (
+    invoice_attempt,
+    invoice_event,
+    invoice_failure,
+    invoice_order,
+)
+from tillbridge.invoicing.ledger import failures, files, orders, responses
+from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.invoicing.ledger.orders import Acceptance, Attempt, OrderKey
+from tillbridge.invoicing.outcome import State as Verdicts
+from tillbridge.invoicing.outcome import Verdict
+from tillbridge.invoicing.recovery import recover_lost
+from tillbridge.invoicing.states import EDGES
+from tillbridge.invoicing.transform import InvoiceRequest
+
+STORE = "CASA_STORE"
+KEY = OrderKey(STORE, "20417")
+LONG = timedelta(minutes=5)
+OVER = timedelta(seconds=-1)
+"""A lease that has run out before it begins, so that no test has to wait."""
+
+
+def request(number: str = "20417", content: str = "v1", **changes: Any) -> InvoiceRequest:
+    """Give an order as the transform makes it."""
+    made = InvoiceRequest(
+        product_store_id=STORE,
+        order_id=f"M{number}",
+        order_no=number,
+        currency="EUR",
+        total=Decimal("78.3"),
+        invoicing_store="PTL01",
+        line_count=1,
+        body=f'{{"OrderNo":"{number}","content":"{content}"}}'.encode(),
+    )
+    return replace(made, **changes)
+
+
+def accept(engine: Engine, one: InvoiceRequest, file: str = "a.json") -> Acceptance:
+    """Hand one order to the ledger."""
+    with transaction(engine) as connection:
+        return orders.accept(connection, one, file, "test")
+
+
+def verdict(state: Verdicts, **changes: Any) -> Verdict:
+    """Give a verdict."""
+    return replace(Verdict(state, f"code-{state}", f"reason {state}", "next"), **changes)
+
+
+def settle(engine: Engine, attempt: Attempt, state: Verdicts, **changes: Any) -> str:
+    """Settle an attempt with a verdict of that state."""
+    exchange = Exchange("answered", status=200, body=f"{state}".encode(), body_complete=True)
+    return orders.settle(engine, attempt, verdict(state, **changes), exchange, "test")
+
+
+def armed(engine: Engine, number: str = "20417", lease: timedelta = LONG) -> Attempt:
+    """Accept and arm an order."""
+    accept(engine, request(number))
+    attempt = orders.arm(engine, OrderKey(STORE, number), "w1", lease)
+    assert attempt is not None
+    return attempt
+
+
+def state(engine: Engine, number: str = "20417") -> str:
+    """Give an order's state."""
+    return orders.state_of(engine, OrderKey(STORE, number))[0]
+
+
+def rows(engine: Engine, statement: Any) -> list[Any]:
+    """Read rows."""
+    with transaction(engine) as connection:
+        return list(connection.execute(statement))
+
+
+def events(engine: Engine, number: str = "20417") -> list[tuple[str | None, str]]:
+    """List the steps an order went."""
+    found = rows(
+        engine,
+        select(invoice_event.c.from_state, invoice_event.c.to_state)
+        .where(invoice_event.c.order_no == number)
+        .order_by(invoice_event.c.id),
+    )
+    return [tuple(row) for row in found]
+
+
+# --- accepting
+
+
+def test_an_order_is_accepted_once(engine: Engine) -> None:
+    """The same content again is known, and leaves no second trace."""
+    assert accept(engine, request()) == Acceptance.NEW
+    assert accept(engine, request(), "b.json") == Acceptance.KNOWN
+    assert orders.ready(engine, STORE) == [KEY]
+    assert events(engine) == [(None, "READY")]
+
+
+def test_an_invoiced_order_is_known_as_invoiced(engine: Engine) -> None:
+    """A feed that comes again is counted, not sent."""
+    settle(engine, armed(engine), "CONFIRMED", erp_ref="F-1")
+    assert accept(engine, request()) == Acceptance.INVOICED
+    assert orders.ready(engine, STORE) == []
+
+
+def test_identity_is_exact(engine: Engine) -> None:
+    """Case, leading zeros and the product store tell orders apart."""
+    for one in (
+        request("a1"),
+        request("A1"),
+        request("0A1"),
+        request("a1", product_store_id="OTHER"),
+    ):
+        assert accept(engine, one) == Acceptance.NEW
+    assert len(orders.ready(engine, STORE)) == 3
+
+
+@pytest.mark.parametrize("after", ["accepted", "rejected", "not sent"])
+def test_changed_content_replaces_what_was_provably_not_booked(engine: Engine, after: str) -> None:
+    """The new bytes are the ones that are sent, and the order is ready again."""
+    accept(engine, request())
+    if after != "accepted":
+        settle(engine, armed(engine), "REJECTED" if after == "rejected" else "READY")
+    assert accept(engine, request(content="v2", total=Decimal(80))) == Acceptance.REVISED
+    attempt = orders.arm(engine, KEY, "w1", LONG)
+    assert attempt is not None
+    assert b"v2" in attempt.body
+    assert attempt.total == 80
+
+
+@pytest.mark.parametrize("after", ["INFLIGHT", "CONFIRMED", "UNKNOWN"])
+def test_changed_content_after_sending_is_a_conflict(engine: Engine, after: str) -> None:
+    """What was sent stays as it was; the conflict is reported once and blocks the order."""
+    attempt = armed(engine)
+    if after != "INFLIGHT":
+        settle(engine, attempt, after)  # type: ignore[arg-type]
+    for _ in range(2):
+        assert accept(engine, request(content="v2"), "b.json") == Acceptance.CONFLICT
+    [row] = rows(engine, select(invoice_order.c.body, invoice_order.c.conflict_sha256))
+    assert b"v1" in row.body
+    assert row.conflict_sha256
+    found = rows(engine, select(invoice_failure).where(invoice_failure.c.kind == "conflict"))
+    assert [one.source_file for one in found] == ["b.json"]
+    if after == "INFLIGHT":
+        assert settle(engine, attempt, "READY") == "READY"
+        assert orders.ready(engine, STORE) == []
+        assert orders.arm(engine, KEY, "w1", LONG) is None
+
+
+def test_another_order_under_the_same_number_blocks_both(engine: Engine) -> None:
+    """Two orders with one number are for a person to decide, even before anything was sent."""
+    accept(engine, request())
+    assert accept(engine, request(order_id="M999", content="v2")) == Acceptance.CONFLICT
+    assert orders.ready(engine, STORE) == []
+    assert orders.arm(engine, KEY, "w1", LONG) is None
+    [row] = rows(engine, select(invoice_failure.c.reason_code, invoice_failure.c.reason))
+    assert row.reason_code == "number-used-twice"
+    assert "M20417" in row.reason
+    assert "M999" in row.reason
+
+
+def test_a_request_mended_by_hand_keeps_what_is_known_of_its_order(engine: Engine) -> None:
+    """It says neither order id nor currency; both stay, and the new bytes are sent."""
+    settle(engine, armed(engine), "REJECTED")
+    by_hand = request(order_id=None, currency="USD", content="v2")
+    assert accept(engine, by_hand, "mended.json") == Acceptance.REVISED
+    [row] = rows(engine, select(invoice_order))
+    assert (row.order_id, row.currency, row.state) == ("M20417", "EUR", "READY")
+    attempt = orders.arm(engine, KEY, "w1", LONG)
+    assert attempt is not None
+    assert b"v2" in attempt.body
+
+
+# --- arming
+
+
+def test_only_a_ready_order_is_armed_and_the_row_is_there_before_the_byte(engine: Engine) -> None:
+    """Arming commits state, attempt, epoch and digest; a second arming gets nothing."""
+    assert orders.arm(engine, KEY, "w1", LONG) is None
+    attempt = armed(engine)
+    assert orders.arm(engine, KEY, "w2", LONG) is None
+    other = connect(engine.url.render_as_string(hide_password=False))
+    [row] = rows(other, select(invoice_order).where(invoice_order.c.order_no == "20417"))
+    [written] = rows(other, select(invoice_attempt))
+    other.dispose()
+    assert (row.state, row.owner, row.epoch, row.attempts) == ("INFLIGHT", "w1", 1, 1)
+    assert (written.number, written.epoch, written.body_sha256) == (1, 1, row.body_sha256)
+    assert written.ended_at is None
+    assert (attempt.number, attempt.epoch, attempt.doubtful) == (1, 1, False)
+
+
+def test_a_refused_order_that_is_handed_over_again_is_tried_again(engine: Engine) -> None:
+    """Also unchanged, because what was wrong may have been mended in Retail Pro."""
+    settle(engine, armed(engine), "REJECTED")
+
+    assert accept(engine, request(), "again.json") == Acceptance.REVISED
+
+    assert orders.ready(engine, STORE) == [KEY]
+
+
+@pytest.mark.parametrize("after", ["CONFIRMED", "REJECTED", "UNKNOWN"])
+def test_a_settled_order_is_not_armed(engine: Engine, after: Verdicts) -> None:
+    """Confirmed, rejected and parked orders are never sent by themselves."""
+    settle(engine, armed(engine), after)
+    assert orders.arm(engine, KEY, "w1", LONG) is None
+    assert orders.ready(engine, STORE) == []
+
+
+def test_an_order_waits_as_long_as_the_far_end_asked(engine: Engine) -> None:
+    """Before its time it is neither listed nor armed; after it, it is."""
+    assert settle(engine, armed(engine), "READY", retry_after=600.0) == "READY"
+    assert orders.ready(engine, STORE) == []
+    assert orders.arm(engine, KEY, "w1", LONG) is None
+    with transaction(engine) as connection:
+        connection.execute(update(invoice_order).values(not_before=database_now(connection)))
+    assert orders.ready(engine, STORE) == [KEY]
+    assert orders.arm(engine, KEY, "w1", LONG) is not None
+
+
+def test_one_of_eight_threads_arms_an_order(engine: Engine) -> None:
+    """However many workers race, each order has one attempt."""
+    for number in range(5):
+        accept(engine, request(str(number)))
+    gate = threading.Barrier(8)
+    won: list[Attempt] = []
+
+    def race() -> None:
+        for number in range(5):
+            gate.wait(30)
+            attempt = orders.arm(engine, OrderKey(STORE, str(number)), "w", LONG)
+            if attempt:
+                won.append(attempt)
+
+    threads = [threading.Thread(target=race) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(attempt.key.order_no for attempt in won) == list("01234")
+    assert len(rows(engine, select(invoice_attempt))) == 5
+
+
+def test_one_of_eight_threads_accepts_an_order(engine: Engine) -> None:
+    """The same order in eight files at once is new once."""
+    gate = threading.Barrier(8)
+    said: list[Acceptance] = []
+
+    def race(number: int) -> None:
+        gate.wait(30)
+        said.append(accept(engine, request(), f"{number}.json"))
+
+    threads = [threading.Thread(target=race, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(said) == [Acceptance.KNOWN] * 7 + [Acceptance.NEW]
+
+
+# --- settling
+
+
+@pytest.mark.parametrize(
+    ("proof", "after"),
+    [
+        ("CONFIRMED", "CONFIRMED"),
+        ("REJECTED", "REJECTED"),
+        ("READY", "READY"),
+        ("UNKNOWN", "PARKED"),
+    ],
+)
+def test_a_verdict_moves_the_order(engine: Engine, proof: Verdicts, after: str) -> None:
+    """The answer, the reference and the reason are kept; UNKNOWN is parked at once."""
+    assert settle(engine, armed(engine), proof, erp_ref="F-9") == after
+    [row] = rows(engine, select(invoice_order))
+    assert (row.state, row.reason, row.lease_until, row.owner) == (
+        after,
+        f"reason {proof}",
+        None,
+        None,
+    )
+    assert row.erp_ref == "F-9"
+    assert row.doubtful == (proof == "UNKNOWN")
+    [attempt] = rows(engine, select(invoice_attempt))
+    assert (attempt.outcome, attempt.http_status) == (f"code-{proof}", 200)
+    assert attempt.answer == proof.encode()
+
+
+def test_a_worker_that_lost_its_order_cannot_move_it(engine: Engine) -> None:
+    """After its lease was given up, a failure moves nothing, but its answer is kept."""
+    attempt = armed(engine, lease=OVER)
+    assert orders.recover(engine, STORE, "w2") == [KEY]
+    for late in ("READY", "REJECTED", "UNKNOWN"):
+        assert settle(engine, attempt, late) == "PARKED"  # type: ignore[arg-type]
+    assert state(engine) == "PARKED"
+    [row] = rows(engine, select(invoice_attempt))
+    assert row.answer == b"UNKNOWN"
+
+
+def test_a_late_proof_confirms_a_parked_order(engine: Engine) -> None:
+    """An invoice that certainly exists ends the doubt."""
+    attempt = armed(engine, lease=OVER)
+    orders.recover(engine, STORE, "w2")
+    assert settle(engine, attempt, "CONFIRMED", erp_ref="F-3") == "CONFIRMED"
+    assert events(engine)[-1] == ("PARKED", "CONFIRMED")
+    assert settle(engine, attempt, "REJECTED") == "CONFIRMED"
+    assert state(engine) == "CONFIRMED"
+
+
+def test_an_old_attempt_cannot_move_a_newer_one(engine: Engine) -> None:
+    """The epoch fences: what is true of the first attempt says nothing about the second."""
+    first = armed(engine)
+    settle(engine, first, "READY")
+    second = orders.arm(engine, KEY, "w2", LONG)
+    assert second is not None
+    assert second.epoch > first.epoch
+    assert settle(engine, first, "REJECTED") == "INFLIGHT"
+    assert settle(engine, second, "CONFIRMED") == "CONFIRMED"
+
+
+@pytest.mark.parametrize("erp_ref", ["F-" + "9" * 400, "F\x001", "F\ud800"])
+def test_a_strange_reference_does_not_lose_the_proof(engine: Engine, erp_ref: str) -> None:
+    """Whatever stands where the invoice number should, the order is confirmed."""
+    assert settle(engine, armed(engine), "CONFIRMED", erp_ref=erp_ref) == "CONFIRMED"
+    [row] = rows(engine, select(invoice_order.c.erp_ref))
+    assert row.erp_ref.startswith("F")
+    assert len(row.erp_ref) <= 100
+
+
+# --- recovering
+
+
+def test_an_order_is_given_up_only_when_its_lease_ran_out(engine: Engine) -> None:
+    """A living worker keeps its order; a vanished one's is parked and reported, never sent again."""
+    armed(engine, "1", lease=LONG)
+    armed(engine, "2", lease=OVER)
+    assert orders.recover(engine, STORE, "w2") == [OrderKey(STORE, "2")]
+    assert orders.recover(engine, STORE, "w2") == []
+    assert (state(engine, "1"), state(engine, "2")) == ("INFLIGHT", "PARKED")
+    [row] = rows(engine, select(invoice_failure))
+    assert (row.order_no, row.kind, row.reason_code) == ("2", "parked", "worker-lost")
+    assert 200 < orders.seconds_in_flight(engine, STORE) <= 300
+
+
+def test_a_lease_is_waited_for_as_long_as_patience_lasts(engine: Engine) -> None:
+    """A short lease is waited out; a long one is left to its worker."""
+    armed(engine, "1", lease=timedelta(seconds=0.2))
+    armed(engine, "2", lease=LONG)
+    started = time.monotonic()
+    assert recover_lost(engine, STORE, "w2", patience=0.6) == [OrderKey(STORE, "1")]
+    assert time.monotonic() - started >= 0.2
+    assert state(engine, "2") == "INFLIGHT"
+
+
+def test_recovery_of_nothing_waits_for_nothing(engine: Engine) -> None:
+    """Without orders in flight there is nothing to wait for."""
+    assert orders.seconds_in_flight(engine, STORE) == 0
+    assert recover_lost(engine, STORE, "w2", patience=3600) == []
+
+
+def test_a_product_store_minds_its_own_orders(engine: Engine) -> None:
+    """Listing, counting and recovering do not reach into another store."""
+    accept(engine, request(product_store_id="OTHER"))
+    assert orders.arm(engine, OrderKey("OTHER", "20417"), "w1", OVER) is not None
+    assert orders.recover(engine, STORE, "w2") == []
+    assert orders.counts(engine, STORE) == {}
+    assert orders.counts(engine, "OTHER") == {"INFLIGHT": 1}
+    with pytest.raises(LookupError, match="20417"):
+        orders.state_of(engine, KEY)
+
+
+# --- failures and reports
+
+
+def new_failure(occasion: str, **changes: Any) -> NewFailure:
+    """Give a failure as quarantine makes it."""
+    made = NewFailure(
+        kind="quarantined",
+        product_store_id=STORE,
+        order_no="CS#1",
+        order_id="M1",
+        store=None,
+        amount=Decimal("1.5"),
+        currency="EUR",
+        reason_code="UPC",
+        reason="expected a UPC",
+        next_step="mend it",
+        source_file="feed.json",
+        occasion=occasion,
+    )
+    return replace(made, **changes)
+
+
+def add(engine: Engine, *new: NewFailure) -> None:
+    """Add failures."""
+    with transaction(engine) as connection:
+        for one in new:
+            failures.add(connection, one)
+
+
+def test_each_failure_is_in_exactly_one_report(engine: Engine) -> None:
+    """A report that was not mailed comes back unchanged, what is new goes into another."""
+    add(engine, new_failure("1"), new_failure("1"), new_failure("2"))
+    [first] = failures.open_reports(engine, STORE)
+    assert len(first.failures) == 2
+    add(engine, new_failure("3"), new_failure("1"))
+    again, second = failures.open_reports(engine, STORE)
+    assert again == first
+    assert len(second.failures) == 1
+    failures.mark_mailed(engine, first.id)
+    assert failures.open_reports(engine, STORE) == [second]
+    failures.mark_mailed(engine, second.id)
+    assert failures.open_reports(engine, STORE) == []
+    assert first.message_id != second.message_id
+
+
+def test_reports_opened_at_once_share_no_failure(engine: Engine) -> None:
+    """Two runs that report at the same time tell each failure once."""
+    add(engine, *(new_failure(str(number)) for number in range(40)))
+    gate = threading.Barrier(4)
+
+    def race() -> None:
+        gate.wait(30)
+        failures.open_reports(engine, STORE)
+
+    threads = [threading.Thread(target=race) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    told = [one.id for report in failures.open_reports(engine, STORE) for one in report.failures]
+    assert len(told) == len(set(told)) == 40
+    assert all(report.failures for report in failures.open_reports(engine, STORE))
+
+
+def test_a_whole_bad_feed_fits_into_one_report(engine: Engine) -> None:
+    """More failures than a statement takes parameters are reported all the same."""
+    add(engine, new_failure("0"))
+    with transaction(engine) as connection:
+        row = dict(connection.execute(select(invoice_failure)).one()._mapping)
+        del row["id"]
+        connection.execute(
+            insert(invoice_failure), [row | {"fingerprint": f"{n:064}"} for n in range(70_000)]
+        )
+    [report] = failures.open_reports(engine, STORE)
+    assert len(report.failures) == 70_001
+
+
+def test_a_failure_of_a_hostile_order_is_kept(engine: Engine) -> None:
+    """Names that no database column takes are made harmless, so that the order is still reported."""
+    strange = "CS\x00\ud800" + "x" * 300
+    add(engine, new_failure("1", order_no=strange, order_id=strange, reason=strange))
+    [report] = failures.open_reports(engine, STORE)
+    [kept] = report.failures
+    assert kept.order_no.startswith("CS")
+    assert len(kept.order_no) <= 60
+
+
+@pytest.mark.parametrize("after", ["REJECTED", "UNKNOWN"])
+def test_a_failed_order_has_its_failure_in_the_same_transaction(
+    engine: Engine, after: Verdicts
+) -> None:
+    """Amount, store and file of the order are in the report's line."""
+    settle(engine, armed(engine), after)
+    [report] = failures.open_reports(engine, STORE)
+    [one] = report.failures
+    assert one.kind == {"REJECTED": "rejected", "UNKNOWN": "parked"}[after]
+    assert (one.order_no, one.order_id, one.store) == ("20417", "M20417", "PTL01")
+    assert (one.amount, one.currency, one.source_file) == (Decimal("78.3"), "EUR", "a.json")
+    assert (one.reason, one.next_step) == (f"reason {after}", "next")
+
+
+# --- responses and files
+
+
+def test_responses_are_stored_in_batches_that_keep_their_name(engine: Engine) -> None:
+    """An interrupted batch comes again with the same name and content; a stored one does not."""
+    assert responses.next_batch(engine, STORE) is None
+    settle(engine, armed(engine, "1"), "CONFIRMED")
+    armed(engine, "2")
+    first = responses.next_batch(engine, STORE)
+    settle(engine, armed(engine, "3"), "REJECTED")
+    again = responses.next_batch(engine, STORE)
+    assert first is not None
+    assert first == again
+    [only] = first.responses
+    assert (only.order_no, only.order_id, only.attempt) == ("1", "M1", 1)
+    assert (only.http_status, only.answer) == (200, b"CONFIRMED")
+    responses.mark_stored(engine, first)
+    second = responses.next_batch(engine, STORE)
+    assert second is not None
+    assert [one.order_no for one in second.responses] == ["3"]
+    assert second.file_name != first.file_name
+    responses.mark_stored(engine, second)
+    assert responses.next_batch(engine, STORE) is None
+
+
+def test_a_batch_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many answers become several files, each answer in one of them."""
+    monkeypatch.setattr(responses, "LARGEST_BATCH", 2)
+    for number in range(5):
+        settle(engine, armed(engine, str(number)), "CONFIRMED")
+    sizes, told = [], []
+    while batch := responses.next_batch(engine, STORE):
+        sizes.append(len(batch.responses))
+        told += [one.order_no for one in batch.responses]
+        responses.mark_stored(engine, batch)
+    assert sizes == [2, 2, 1]
+    assert told == list("01234")
+
+
+def test_a_file_is_known_by_folder_and_content(engine: Engine) -> None:
+    """Marking twice is harmless; another folder is another matter."""
+    assert not files.is_taken(engine, "in", "ab")
+    for name in ("a.json", "b.json"):
+        with transaction(engine) as connection:
+            files.mark_taken(connection, "in", "ab", name, 10, "done", 1)
+    assert files.is_taken(engine, "in", "ab")
+    assert not files.is_taken(engine, "out", "ab")
+
+
+def test_the_origin_of_a_request_is_found_by_its_bytes(engine: Engine) -> None:
+    """Order id and currency come back for our own bytes, and for no others."""
+    long_id = "M" * 60
+    with transaction(engine) as connection:
+        for _ in range(2):
+            files.remember_origins(
+                connection, [request(), request(order_id=long_id, content="v2")], "feed.json"
+            )
+        origin = files.origin_of(connection, STORE, request().body)
+        assert origin == files.Origin("M20417", "EUR")
+        assert files.origin_of(connection, STORE, b"{}") is None
+        assert files.origin_of(connection, "OTHER", request().body) is None
+
+
+# --- everything in any order
+
+
+@contextmanager
+def fresh_ledger() -> Iterator[Engine]:
+    """Open a ledger of its own for one run of the machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = connect(f"sqlite:///{Path(folder)}/ledger.db")
+        upgrade(engine)
+        yield engine
+        engine.dispose()
+
+
+NUMBERS = st.sampled_from(["1", "2"])
+WORKERS = st.sampled_from(["w1", "w2"])
+
+
+class Ledger(RuleBasedStateMachine):
+    """Two workers, two orders, and every step in any order, against the real ledger."""
+
+    @initialize()
+    def open(self) -> None:
+        """Start with an empty ledger and nothing in the air."""
+        self._context = fresh_ledger()
+        self.engine = self._context.__enter__()
+        self.attempts: list[Attempt] = []
+        self.confirmed: dict[str, bytes] = {}
+        self.events_seen: list[Any] = []
+        self.epochs: dict[str, int] = {}
+        self.booked: set[str] = set()
+
+    def teardown(self) -> None:
+        """Throw the ledger away."""
+        if hasattr(self, "_context"):
+            self._context.__exit__(None, None, None)
+
+    @rule(number=NUMBERS, content=st.sampled_from(["v1", "v2"]), other=st.booleans())
+    def ingest(self, number: str, content: str, other: bool) -> None:
+        """An order comes, new, again, changed, or another under its number."""
+        one = request(number, content, order_id="M999" if other else f"M{number}")
+        accept(self.engine, one)
+
+    @rule(number=NUMBERS, worker=WORKERS, lease=st.sampled_from([LONG, OVER]))
+    def arm(self, number: str, worker: str, lease: timedelta) -> None:
+        """A worker tries to take an order; it never gets one that may have been booked."""
+        attempt = orders.arm(self.engine, OrderKey(STORE, number), worker, lease)
+        if attempt:
+            assert number not in self.booked
+            assert number not in self.confirmed
+            self.attempts.append(attempt)
+
+    @rule(
+        data=st.data(),
+        proof=st.sampled_from(["CONFIRMED", "REJECTED", "READY", "UNKNOWN"]),
+    )
+    def answer(self, data: st.DataObject, proof: Verdicts) -> None:
+        """Some attempt, however old, ends; what it proves must be true of the far end."""
+        if not self.attempts:
+            return
+        attempt = data.draw(st.sampled_from(self.attempts))
+        number = attempt.key.order_no
+        if proof in {"REJECTED", "READY"}:
+            self.attempts.remove(attempt)
+        else:
+            # A proof or a doubt: from now on a second sending could be a second invoice.
+            self.booked.add(number)
+        if settle(self.engine, attempt, proof, erp_ref="F") == "CONFIRMED":
+            self.confirmed[number] = attempt.body
+
+    @rule(worker=WORKERS)
+    def recover(self, worker: str) -> None:
+        """A run finds what vanished workers left; those requests may have been booked."""
+        for key in orders.recover(self.engine, STORE, worker):
+            self.booked.add(key.order_no)
+
+    @rule()
+    def report(self) -> None:
+        """A run reports, and its mail goes out."""
+        for one in failures.open_reports(self.engine, STORE):
+            failures.mark_mailed(self.engine, one.id)
+
+    @invariant()
+    def holds(self) -> None:
+        """What must be true after every step."""
+        if not hasattr(self, "engine"):
+            return
+        for row in rows(self.engine, select(invoice_order)):
+            number = row.order_no
+            assert row.epoch >= self.epochs.get(number, 0)
+            self.epochs[number] = row.epoch
+            assert row.attempts == row.epoch
+            if number in self.confirmed:
+                assert row.state == "CONFIRMED"
+                assert row.body == self.confirmed[number]
+            assert (row.state == "INFLIGHT") == (row.lease_until is not None)
+            if row.state in {"REJECTED", "PARKED"}:
+                kind = {"REJECTED": "rejected", "PARKED": "parked"}[row.state]
+                told = select(func.count()).where(
+                    invoice_failure.c.order_no == number, invoice_failure.c.kind == kind
+                )
+                assert rows(self.engine, told)[0][0] >= 1
+        found = rows(self.engine, select(invoice_event).order_by(invoice_event.c.id))
+        assert found[: len(self.events_seen)] == self.events_seen
+        self.events_seen = found
+        last: dict[str, str | None] = {}
+        for one in found:
+            assert one.from_state == last.get(one.order_no)
+            assert one.to_state in EDGES[one.from_state]
+            last[one.order_no] = one.to_state
+        current = rows(self.engine, select(invoice_order.c.order_no, invoice_order.c.state))
+        assert last == dict(tuple(row) for row in current)
+
+
+Ledger.TestCase.settings = settings(
+    max_examples=25,
+    stateful_step_count=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestLedgerInAnyOrder = Ledger.TestCase
