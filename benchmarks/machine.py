@@ -20,7 +20,7 @@ def facts() -> dict[str, str]:
         "Python": platform.python_version(),
         "Prefect": version("prefect"),
         "SQLite": sqlite3.sqlite_version,
-        "load at the start": f"{os.getloadavg()[0]:.1f}",
+        "load average at the end": f"{os.getloadavg()[0]:.1f}",
     }
 
 

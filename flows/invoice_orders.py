@@ -20,6 +20,7 @@ from tasks.files import take_file
 from tasks.invoices import invoice_order
 from tillbridge.clients.retail_pro_settings import MOST_PARALLEL_CALLS
 from tillbridge.clients.sftp import SftpClient
+from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import TillbridgeError, Unavailable
 from tillbridge.invoicing.brake import Brake
 from tillbridge.invoicing.inbox import Inbox
@@ -60,7 +61,7 @@ def invoice_orders(
             Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run),
             Intake(engine, sftp, rules, run),
         )
-        sender = Sender(engine, client.post_invoice, endpoint, run, brake)
+        sender = Sender(GroupCommit(engine), client.post_invoice, endpoint, run, brake)
         outcomes = _send_all(orders.ready(engine, store), sender)
         lost = recover_lost(engine, store, run, patience=sender.lease.total_seconds())
         problem = _store_responses(engine, sftp, rules)

@@ -19,6 +19,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import ConfigurationProblem, Unavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -59,7 +60,7 @@ def connect(url: str) -> Engine:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine | GroupCommit) -> Iterator[Connection]:
     """Run the block in one transaction: committed at its end, rolled back when it raises.
 
     Raises:
@@ -72,7 +73,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except (exc.DBAPIError, exc.TimeoutError) as problem:
-        mapped = _mapped(problem, engine.url)
+        url = engine.engine.url if isinstance(engine, GroupCommit) else engine.url
+        mapped = _mapped(problem, url)
         if mapped is None:
             raise
         raise mapped from problem
@@ -81,8 +83,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 def database_now(connection: Connection) -> datetime:
     """Read the database's clock, the one clock that all workers share, as aware UTC."""
     if connection.dialect.name == "sqlite":
-        text = connection.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now")))
-        return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+        # A SQLite file is on a local disk, and its clock is this host's.
+        return datetime.now(UTC)
     # now() would stand still from the start of the transaction.
     moment = connection.scalar(select(func.clock_timestamp()))
     if not isinstance(moment, datetime):
@@ -161,7 +163,8 @@ def _sqlite(address: URL) -> Engine:
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     # Python's driver begins transactions late and deferred; here SQLAlchemy's own begin does it.
     connection.isolation_level = None
-    journal = "WAL" if sqlite3.sqlite_version_info >= _FIRST_SOUND_WAL else "DELETE"
+    # Without WAL, a journal that is overwritten instead of deleted saves two of three waits for the disk.
+    journal = "WAL" if sqlite3.sqlite_version_info >= _FIRST_SOUND_WAL else "PERSIST"
     cursor = connection.cursor()
     for setting in ("foreign_keys=ON", "synchronous=FULL", f"journal_mode={journal}"):
         cursor.execute(f"PRAGMA {setting}")

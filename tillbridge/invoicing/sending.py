@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.contracts.http_exchange import Exchange
+from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import NotSent
 from tillbridge.invoicing.brake import Brake
 from tillbridge.invoicing.ledger import orders
@@ -63,7 +64,7 @@ class Sender:
     `post` makes one call; it asks for the bytes when nothing but sending them is left to do.
     """
 
-    engine: Engine
+    engine: Engine | GroupCommit
     post: Callable[[Callable[[], bytes]], Exchange]
     settings: RetailProSettings
     owner: str

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, Row, and_, func, insert, or_, select,
 from tillbridge import harmless
 from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.database.engine import database_now, transaction
+from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_event, invoice_order
 from tillbridge.invoicing.ledger import failures
@@ -129,7 +130,9 @@ def ready(engine: Engine, product_store_id: str) -> list[OrderKey]:
         return [OrderKey(*row) for row in rows]
 
 
-def arm(engine: Engine, key: OrderKey, owner: str, lease: timedelta) -> Attempt | None:
+def arm(
+    engine: Engine | GroupCommit, key: OrderKey, owner: str, lease: timedelta
+) -> Attempt | None:
     """Write down, and commit, that the order is about to be sent; None when it must not be.
 
     After this the order is INFLIGHT: whatever happens to the worker, it is never sent again unless
@@ -173,7 +176,7 @@ def arm(engine: Engine, key: OrderKey, owner: str, lease: timedelta) -> Attempt 
 
 
 def settle(
-    engine: Engine, attempt: Attempt, verdict: Verdict, exchange: Exchange, who: str
+    engine: Engine | GroupCommit, attempt: Attempt, verdict: Verdict, exchange: Exchange, who: str
 ) -> State:
     """Record what came of an attempt and move its order; returns the state the order is in now.
 
@@ -242,7 +245,7 @@ def seconds_in_flight(engine: Engine, product_store_id: str) -> float:
         return max((last - now).total_seconds(), 0.001) if last else 0.0
 
 
-def state_of(engine: Engine, key: OrderKey) -> tuple[State, str | None]:
+def state_of(engine: Engine | GroupCommit, key: OrderKey) -> tuple[State, str | None]:
     """Read an order's state and the reason for it.
 
     Raises:
