@@ -26,7 +26,7 @@ from tillbridge.invoicing.brake import Brake
 from tillbridge.invoicing.inbox import Inbox
 from tillbridge.invoicing.intake import Intake
 from tillbridge.invoicing.ledger import orders
-from tillbridge.invoicing.ledger.orders import OrderKey
+from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.recovery import recover_lost
 from tillbridge.invoicing.sending import Outcome, Result, Sender
 from tillbridge.invoicing.storing import store_responses

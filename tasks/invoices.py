@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.retrying import when_not_sent
-from tillbridge.invoicing.ledger.orders import OrderKey
+from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.sending import Outcome, Result
 
 

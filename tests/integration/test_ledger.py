@@ -27,9 +27,11 @@ from tillbridge.database.ledger_tables import (
     invoice_failure,
     invoice_order,
 )
-from tillbridge.invoicing.ledger import failures, files, orders, responses
+from tillbridge.invoicing.ledger import attempts, failures, files, orders, responses
+from tillbridge.invoicing.ledger.attempts import Attempt
+from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.failures import NewFailure
-from tillbridge.invoicing.ledger.orders import Acceptance, Attempt, OrderKey
+from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.outcome import State as Verdicts
 from tillbridge.invoicing.outcome import Verdict
 from tillbridge.invoicing.recovery import recover_lost
@@ -72,13 +74,13 @@ def verdict(state: Verdicts, **changes: Any) -> Verdict:
 def settle(engine: Engine, attempt: Attempt, state: Verdicts, **changes: Any) -> str:
     """Settle an attempt with a verdict of that state."""
     exchange = Exchange("answered", status=200, body=f"{state}".encode(), body_complete=True)
-    return orders.settle(engine, attempt, verdict(state, **changes), exchange, "test")
+    return attempts.settle(engine, attempt, verdict(state, **changes), exchange, "test")
 
 
 def armed(engine: Engine, number: str = "20417", lease: timedelta = LONG) -> Attempt:
     """Accept and arm an order."""
     accept(engine, request(number))
-    attempt = orders.arm(engine, OrderKey(STORE, number), "w1", lease)
+    attempt = attempts.arm(engine, OrderKey(STORE, number), "w1", lease)
     assert attempt is not None
     return attempt
 
@@ -142,7 +144,7 @@ def test_changed_content_replaces_what_was_provably_not_booked(engine: Engine, a
     if after != "accepted":
         settle(engine, armed(engine), "REJECTED" if after == "rejected" else "READY")
     assert accept(engine, request(content="v2", total=Decimal(80))) == Acceptance.REVISED
-    attempt = orders.arm(engine, KEY, "w1", LONG)
+    attempt = attempts.arm(engine, KEY, "w1", LONG)
     assert attempt is not None
     assert b"v2" in attempt.body
     assert attempt.total == 80
@@ -164,7 +166,7 @@ def test_changed_content_after_sending_is_a_conflict(engine: Engine, after: str)
     if after == "INFLIGHT":
         assert settle(engine, attempt, "READY") == "READY"
         assert orders.ready(engine, STORE) == []
-        assert orders.arm(engine, KEY, "w1", LONG) is None
+        assert attempts.arm(engine, KEY, "w1", LONG) is None
 
 
 def test_another_order_under_the_same_number_blocks_both(engine: Engine) -> None:
@@ -172,7 +174,7 @@ def test_another_order_under_the_same_number_blocks_both(engine: Engine) -> None
     accept(engine, request())
     assert accept(engine, request(order_id="M999", content="v2")) == Acceptance.CONFLICT
     assert orders.ready(engine, STORE) == []
-    assert orders.arm(engine, KEY, "w1", LONG) is None
+    assert attempts.arm(engine, KEY, "w1", LONG) is None
     [row] = rows(engine, select(invoice_failure.c.reason_code, invoice_failure.c.reason))
     assert row.reason_code == "number-used-twice"
     assert "M20417" in row.reason
@@ -186,7 +188,7 @@ def test_a_request_mended_by_hand_keeps_what_is_known_of_its_order(engine: Engin
     assert accept(engine, by_hand, "mended.json") == Acceptance.REVISED
     [row] = rows(engine, select(invoice_order))
     assert (row.order_id, row.currency, row.state) == ("M20417", "EUR", "READY")
-    attempt = orders.arm(engine, KEY, "w1", LONG)
+    attempt = attempts.arm(engine, KEY, "w1", LONG)
     assert attempt is not None
     assert b"v2" in attempt.body
 
@@ -196,9 +198,9 @@ def test_a_request_mended_by_hand_keeps_what_is_known_of_its_order(engine: Engin
 
 def test_only_a_ready_order_is_armed_and_the_row_is_there_before_the_byte(engine: Engine) -> None:
     """Arming commits state, attempt, epoch and digest; a second arming gets nothing."""
-    assert orders.arm(engine, KEY, "w1", LONG) is None
+    assert attempts.arm(engine, KEY, "w1", LONG) is None
     attempt = armed(engine)
-    assert orders.arm(engine, KEY, "w2", LONG) is None
+    assert attempts.arm(engine, KEY, "w2", LONG) is None
     other = connect(engine.url.render_as_string(hide_password=False))
     [row] = rows(other, select(invoice_order).where(invoice_order.c.order_no == "20417"))
     [written] = rows(other, select(invoice_attempt))
@@ -222,7 +224,7 @@ def test_a_refused_order_that_is_handed_over_again_is_tried_again(engine: Engine
 def test_a_settled_order_is_not_armed(engine: Engine, after: Verdicts) -> None:
     """Confirmed, rejected and parked orders are never sent by themselves."""
     settle(engine, armed(engine), after)
-    assert orders.arm(engine, KEY, "w1", LONG) is None
+    assert attempts.arm(engine, KEY, "w1", LONG) is None
     assert orders.ready(engine, STORE) == []
 
 
@@ -230,11 +232,11 @@ def test_an_order_waits_as_long_as_the_far_end_asked(engine: Engine) -> None:
     """Before its time it is neither listed nor armed; after it, it is."""
     assert settle(engine, armed(engine), "READY", retry_after=600.0) == "READY"
     assert orders.ready(engine, STORE) == []
-    assert orders.arm(engine, KEY, "w1", LONG) is None
+    assert attempts.arm(engine, KEY, "w1", LONG) is None
     with transaction(engine) as connection:
         connection.execute(update(invoice_order).values(not_before=database_now(connection)))
     assert orders.ready(engine, STORE) == [KEY]
-    assert orders.arm(engine, KEY, "w1", LONG) is not None
+    assert attempts.arm(engine, KEY, "w1", LONG) is not None
 
 
 def test_one_of_eight_threads_arms_an_order(engine: Engine) -> None:
@@ -247,7 +249,7 @@ def test_one_of_eight_threads_arms_an_order(engine: Engine) -> None:
     def race() -> None:
         for number in range(5):
             gate.wait(30)
-            attempt = orders.arm(engine, OrderKey(STORE, str(number)), "w", LONG)
+            attempt = attempts.arm(engine, OrderKey(STORE, str(number)), "w", LONG)
             if attempt:
                 won.append(attempt)
 
@@ -309,7 +311,7 @@ def test_a_verdict_moves_the_order(engine: Engine, proof: Verdicts, after: str) 
 def test_a_worker_that_lost_its_order_cannot_move_it(engine: Engine) -> None:
     """After its lease was given up, a failure moves nothing, but its answer is kept."""
     attempt = armed(engine, lease=OVER)
-    assert orders.recover(engine, STORE, "w2") == [KEY]
+    assert attempts.recover(engine, STORE, "w2") == [KEY]
     for late in ("READY", "REJECTED", "UNKNOWN"):
         assert settle(engine, attempt, late) == "PARKED"  # type: ignore[arg-type]
     assert state(engine) == "PARKED"
@@ -320,7 +322,7 @@ def test_a_worker_that_lost_its_order_cannot_move_it(engine: Engine) -> None:
 def test_a_late_proof_confirms_a_parked_order(engine: Engine) -> None:
     """An invoice that certainly exists ends the doubt."""
     attempt = armed(engine, lease=OVER)
-    orders.recover(engine, STORE, "w2")
+    attempts.recover(engine, STORE, "w2")
     assert settle(engine, attempt, "CONFIRMED", erp_ref="F-3") == "CONFIRMED"
     assert events(engine)[-1] == ("PARKED", "CONFIRMED")
     assert settle(engine, attempt, "REJECTED") == "CONFIRMED"
@@ -331,7 +333,7 @@ def test_an_old_attempt_cannot_move_a_newer_one(engine: Engine) -> None:
     """The epoch fences: what is true of the first attempt says nothing about the second."""
     first = armed(engine)
     settle(engine, first, "READY")
-    second = orders.arm(engine, KEY, "w2", LONG)
+    second = attempts.arm(engine, KEY, "w2", LONG)
     assert second is not None
     assert second.epoch > first.epoch
     assert settle(engine, first, "REJECTED") == "INFLIGHT"
@@ -354,12 +356,12 @@ def test_an_order_is_given_up_only_when_its_lease_ran_out(engine: Engine) -> Non
     """A living worker keeps its order; a vanished one's is parked and reported, never sent again."""
     armed(engine, "1", lease=LONG)
     armed(engine, "2", lease=OVER)
-    assert orders.recover(engine, STORE, "w2") == [OrderKey(STORE, "2")]
-    assert orders.recover(engine, STORE, "w2") == []
+    assert attempts.recover(engine, STORE, "w2") == [OrderKey(STORE, "2")]
+    assert attempts.recover(engine, STORE, "w2") == []
     assert (state(engine, "1"), state(engine, "2")) == ("INFLIGHT", "PARKED")
     [row] = rows(engine, select(invoice_failure))
     assert (row.order_no, row.kind, row.reason_code) == ("2", "parked", "worker-lost")
-    assert 200 < orders.seconds_in_flight(engine, STORE) <= 300
+    assert 200 < attempts.seconds_in_flight(engine, STORE) <= 300
 
 
 def test_a_lease_is_waited_for_as_long_as_patience_lasts(engine: Engine) -> None:
@@ -374,15 +376,15 @@ def test_a_lease_is_waited_for_as_long_as_patience_lasts(engine: Engine) -> None
 
 def test_recovery_of_nothing_waits_for_nothing(engine: Engine) -> None:
     """Without orders in flight there is nothing to wait for."""
-    assert orders.seconds_in_flight(engine, STORE) == 0
+    assert attempts.seconds_in_flight(engine, STORE) == 0
     assert recover_lost(engine, STORE, "w2", patience=3600) == []
 
 
 def test_a_product_store_minds_its_own_orders(engine: Engine) -> None:
     """Listing, counting and recovering do not reach into another store."""
     accept(engine, request(product_store_id="OTHER"))
-    assert orders.arm(engine, OrderKey("OTHER", "20417"), "w1", OVER) is not None
-    assert orders.recover(engine, STORE, "w2") == []
+    assert attempts.arm(engine, OrderKey("OTHER", "20417"), "w1", OVER) is not None
+    assert attempts.recover(engine, STORE, "w2") == []
     assert orders.counts(engine, STORE) == {}
     assert orders.counts(engine, "OTHER") == {"INFLIGHT": 1}
     with pytest.raises(LookupError, match="20417"):
@@ -598,7 +600,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(number=NUMBERS, worker=WORKERS, lease=st.sampled_from([LONG, OVER]))
     def arm(self, number: str, worker: str, lease: timedelta) -> None:
         """A worker tries to take an order; it never gets one that may have been booked."""
-        attempt = orders.arm(self.engine, OrderKey(STORE, number), worker, lease)
+        attempt = attempts.arm(self.engine, OrderKey(STORE, number), worker, lease)
         if attempt:
             assert number not in self.booked
             assert number not in self.confirmed
@@ -625,7 +627,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(worker=WORKERS)
     def recover(self, worker: str) -> None:
         """A run finds what vanished workers left; those requests may have been booked."""
-        for key in orders.recover(self.engine, STORE, worker):
+        for key in attempts.recover(self.engine, STORE, worker):
             self.booked.add(key.order_no)
 
     @rule()

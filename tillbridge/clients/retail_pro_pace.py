@@ -27,7 +27,8 @@ class Pace:
                 return quiet
             turn = max(self._next, now)
             self._next = turn + self._gap
-        time.sleep(turn - now)
+        if turn > now:
+            time.sleep(turn - now)
         return 0.0
 
     def keep_quiet(self, seconds: float) -> None:

@@ -6,8 +6,8 @@ import time
 
 from sqlalchemy import Engine
 
-from tillbridge.invoicing.ledger import orders
-from tillbridge.invoicing.ledger.orders import OrderKey
+from tillbridge.invoicing.ledger import attempts
+from tillbridge.invoicing.ledger.events import OrderKey
 
 
 def recover_lost(
@@ -18,9 +18,9 @@ def recover_lost(
     An order is only given up when its lease is over, which is waited for, `patience` seconds at most;
     orders of a worker that is alive are left to it.
     """
-    lost = orders.recover(engine, product_store_id, who)
-    wait = orders.seconds_in_flight(engine, product_store_id)
+    lost = attempts.recover(engine, product_store_id, who)
+    wait = attempts.seconds_in_flight(engine, product_store_id)
     if wait:
         time.sleep(min(wait + 0.5, patience))
-        lost += orders.recover(engine, product_store_id, who)
+        lost += attempts.recover(engine, product_store_id, who)
     return lost

@@ -18,8 +18,9 @@ from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import NotSent
 from tillbridge.invoicing.brake import Brake
-from tillbridge.invoicing.ledger import orders
-from tillbridge.invoicing.ledger.orders import Attempt, OrderKey
+from tillbridge.invoicing.ledger import attempts, orders
+from tillbridge.invoicing.ledger.attempts import Attempt
+from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.outcome import Sent, Verdict, judge
 from tillbridge.invoicing.scrubbing import without_customer_data
 
@@ -91,7 +92,7 @@ class Sender:
             # The wait for a free call may have been long.
             if self.brake.is_pulled:
                 raise _NotReady
-            attempt = orders.arm(self.engine, key, self.owner, self.lease)
+            attempt = attempts.arm(self.engine, key, self.owner, self.lease)
             if attempt is None:
                 raise _NotReady
             armed.append(attempt)
@@ -108,7 +109,7 @@ class Sender:
         self.brake.watch(verdict)
         state = "READY"
         if armed:
-            state = orders.settle(self.engine, armed[0], verdict, exchange, self.owner)
+            state = attempts.settle(self.engine, armed[0], verdict, exchange, self.owner)
         if state == "CONFIRMED":
             return Outcome(key.order_no, Result.INVOICED)
         if state == "READY" and not self.brake.is_pulled:

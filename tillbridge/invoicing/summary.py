@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tillbridge.invoicing.ledger.orders import Acceptance, OrderKey
+from tillbridge.invoicing.ledger.events import OrderKey
+from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.sending import Outcome, Result
 
 

@@ -1,5 +1,6 @@
 """The invoice ledger: the one place that knows whether an order was invoiced, and the only SQL here.
 
-`orders` moves orders through their states, `files` remembers what was taken, `failures` what has to be
-reported, `responses` which answers still have to be stored.
+`orders` accepts and counts orders, `attempts` sends them through their states, `events` is their log,
+`files` remembers what was taken, `failures` what has to be reported, `responses` which answers still have
+to be stored.
 """
