@@ -6,13 +6,23 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 from prefect_email import EmailServerCredentials
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from blocks import MailNotification, OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
 from tillbridge.errors import ConfigurationProblem
+
+Address = Annotated[str, Field(pattern=r"^[^@]*<?[^@\s<>]+@[^@\s<>]+>?$")]
+BlockName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
 
 
 class MailSection(BaseModel):
@@ -21,9 +31,18 @@ class MailSection(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     server: EmailServerCredentials
-    sender: str
-    recipients: list[str] = Field(min_length=1)
+    sender: Address
+    recipients: list[Address] = Field(min_length=1)
     timeout_seconds: float = 30
+
+    @field_validator("server", mode="before")
+    @classmethod
+    def _known_settings(cls, value: Any) -> Any:
+        # Prefect's blocks take any key and would ignore a misspelt one.
+        unknown = [key for key in value if key not in EmailServerCredentials.model_fields]
+        if unknown:
+            raise ValueError(f"unknown settings {unknown}")
+        return value
 
 
 class PoolSection(BaseModel):
@@ -49,14 +68,26 @@ class SetupConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = "tillbridge"
+    name: BlockName = "tillbridge"
     database: OrderDatabase
     sftp: SftpServer
     retail_pro: RetailPro
     mail: MailSection
-    profiles: dict[str, ProductStoreProfile] = Field(min_length=1)
+    profiles: dict[BlockName, ProductStoreProfile] = Field(min_length=1)
     pool: PoolSection = PoolSection()
     alerts: AlertSection = AlertSection()
+
+    @model_validator(mode="after")
+    def _folders_of_one_profile_each(self) -> Self:
+        used = [
+            folder
+            for profile in self.profiles.values()
+            for folder in (profile.completed_orders_folder, profile.order_to_invoice_folder)
+        ]
+        shared = sorted({folder for folder in used if used.count(folder) > 1})
+        if shared:
+            raise ValueError(f"profiles share the folders {shared}; each needs its own")
+        return self
 
     def mail_notification(self, credentials: EmailServerCredentials) -> MailNotification:
         """Build the notification block around stored credentials."""
@@ -109,4 +140,6 @@ def _resolved(value: Any, folder: Path) -> Any:
             return file.read_text(encoding="utf-8").strip()
         except OSError as problem:
             raise ConfigurationProblem(f"{file} cannot be read: {problem.strerror}") from problem
+        except UnicodeDecodeError as problem:
+            raise ConfigurationProblem(f"{file} is not text; a key or a secret is") from problem
     return value

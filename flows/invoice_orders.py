@@ -16,14 +16,14 @@ from blocks import OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
 from blocks.loading import load
 from flows.parameters import block_name, threads
 from tasks.artifacts import Progress, show_files, show_invoicing
-from tasks.files import take_file
+from tasks.files import take_files
 from tasks.invoices import invoice_order
 from tillbridge.clients.retail_pro_settings import MOST_PARALLEL_CALLS
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import TillbridgeError, Unavailable
 from tillbridge.invoicing.brake import Brake
-from tillbridge.invoicing.inbox import Inbox
+from tillbridge.invoicing.inbox import Inbox, stuck
 from tillbridge.invoicing.intake import Intake
 from tillbridge.invoicing.ledger import orders
 from tillbridge.invoicing.ledger.events import OrderKey
@@ -57,28 +57,37 @@ def invoice_orders(
         load(SftpServer, sftp_server).get_client() as sftp,
         endpoint.get_client() as client,
     ):
-        taken = _take_files(
+        taken, stuck_files = _take_files(
             Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run),
             Intake(engine, sftp, rules, run),
         )
         sender = Sender(GroupCommit(engine), client.post_invoice, endpoint, run, brake)
         outcomes = _send_all(orders.ready(engine, store), sender)
         lost = recover_lost(engine, store, run, patience=sender.lease.total_seconds())
-        problem = _store_responses(engine, sftp, rules)
-    summary = RunSummary(outcomes, taken, lost, [text for text in (brake.reason, problem) if text])
+        not_stored = _store_responses(engine, sftp, rules)
+    summary = RunSummary(
+        outcomes,
+        taken,
+        lost,
+        orders.counts(engine, store).get("READY", 0),
+        [text for text in (stuck_files, brake.reason, not_stored) if text],
+    )
     show_invoicing(summary)
     state = Failed if summary.problems else Completed
     return state(message=summary.message)
 
 
-def _take_files(inbox: Inbox, intake: Intake) -> Counter[str]:
-    """Enter the orders of every waiting file; returns how many by `Acceptance`."""
-    waiting = inbox.waiting()
-    results = take_file.map(
-        [file.name for file in waiting], waiting, unmapped(inbox), unmapped(intake.take_in)
-    ).result()
+def _take_files(inbox: Inbox, intake: Intake) -> tuple[Counter[str], str]:
+    """Enter the orders of every waiting file; returns how many by `Acceptance`, and what is stuck.
+
+    What cannot be taken now holds up no order that the ledger has already.
+    """
+    try:
+        results = take_files(inbox, intake.take_in)
+    except Unavailable as problem:
+        return Counter(), f"Files could not be taken: {problem}"
     show_files("invoice-files", "Order to Invoice files of this run", results)
-    return sum((Counter(result.counts) for result in results), Counter())
+    return sum((Counter(result.counts) for result in results), Counter()), stuck(results)
 
 
 def _send_all(keys: list[OrderKey], sender: Sender) -> list[Outcome]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow, unmapped
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from blocks import OrderDatabase, ProductStoreProfile, SftpServer
 from blocks.loading import load
-from flows.parameters import block_name, threads
+from flows.parameters import block_name
 from tasks.artifacts import show_files
-from tasks.files import take_file
+from tasks.files import take_files
 from tillbridge.invoicing.feeds import FeedTransformer
-from tillbridge.invoicing.inbox import Inbox
+from tillbridge.invoicing.inbox import Inbox, stuck
 from tillbridge.oms.facilities import store_codes
 from tillbridge.profile import StoreCodes
 
 
-@flow(name="transform-completed-orders", task_runner=threads(2))
+@flow(name="transform-completed-orders")
 def transform_completed_orders(
     profile: str = block_name("Product Store Profile"),
     database: str = block_name("Order Database"),
@@ -40,17 +40,13 @@ def transform_completed_orders(
     with load(SftpServer, sftp_server).get_client() as client:
         inbox = Inbox(engine, client, rules, rules.completed_orders_folder, str(flow_run.id))
         transformer = FeedTransformer(engine, client, rules, facilities | rules.stores)
-        waiting = inbox.waiting()
-        results = take_file.map(
-            [file.name for file in waiting],
-            waiting,
-            unmapped(inbox),
-            unmapped(transformer.transform_feed),
-        ).result()
+        results = take_files(inbox, transformer.transform_feed)
     show_files("transformed-feeds", "Completed-orders feeds of this run", results)
     transformed = sum(result.counts.get("transformed", 0) for result in results)
     quarantined = sum(result.counts.get("quarantined", 0) for result in results)
-    return Completed(
-        message=f"{transformed} orders transformed, {quarantined} quarantined, "
-        f"from {len(results)} feeds"
+    duplicates = sum(result.result == "duplicate" for result in results)
+    message = (
+        f"{transformed} orders transformed, {quarantined} quarantined, from {len(results)} feeds, "
+        f"{duplicates} of them known before. {stuck(results)}"
     )
+    return Failed(message=message) if stuck(results) else Completed(message=message)

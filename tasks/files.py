@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from tasks.retrying import when_unavailable
 from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import RemoteFile
-from tillbridge.invoicing.inbox import FileResult, Inbox, TakenFile, Work
+from tillbridge.invoicing.inbox import FileResult, Inbox, Work
+from tillbridge.invoicing.taken_file import TakenFile
 from tillbridge.oms import export
 from tillbridge.oms.feed import Feed
 
@@ -29,6 +30,11 @@ def publish_feed(file_name: str, feed: Feed, engine: Engine, folder: Folder) -> 
     """Write one completed-orders feed to SFTP."""
     export.publish(engine, folder, feed, datetime.now(UTC))
     get_run_logger().info("%s: %s orders", file_name, feed.order_count)
+
+
+def take_files(inbox: Inbox, work: Callable[[TakenFile], Work]) -> list[FileResult]:
+    """Do the work on every waiting file, one after the other by name, so that a newer one wins."""
+    return [take_file(file.name, file, inbox, work) for file in inbox.waiting()]
 
 
 @task(

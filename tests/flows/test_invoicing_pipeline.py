@@ -118,3 +118,50 @@ def test_a_feed_that_cannot_be_read_is_quarantined_and_mailed(installation: Inst
     assert len(installation.folder(REQUESTS)) == 1
     (mail,) = installation.far_ends.inbox.messages()
     assert "A-truncated.json" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_quarantined_orders_can_be_dropped_again_after_the_cause_is_mended(
+    installation: Installation,
+) -> None:
+    """Too early they are reported again; afterwards they are invoiced, with the file as it was."""
+    seeded = installation.seed(50)
+    for flow in (export_completed_orders, transform_completed_orders):
+        installation.run(flow)
+    feeds = installation.far_ends.files / FEEDS
+    (kept,) = [name for name in installation.folder(f"{FEEDS}/quarantine") if "report" not in name]
+    content = (feeds / "quarantine" / kept).read_bytes()
+    installation.run(report_invoice_failures)
+
+    (feeds / "again.json").write_bytes(content)
+    installation.run(transform_completed_orders)
+    installation.run(report_invoice_failures)
+    assert len(installation.far_ends.inbox.messages()) == 2
+
+    text = installation.config.read_text()
+    store = '[profiles.tillbridge.stores]\n"SV-NEW" = {invoicing_store = "SVNEW", store = "NEW"}\n'
+    installation.config.write_text(text + store)
+    installation.again()
+    (feeds / "again.json").write_bytes(content)
+    installation.run(transform_completed_orders)
+    installation.run(invoice_orders)
+
+    (mended,) = seeded.numbers(["facility_without_code"])
+    assert len(installation.far_ends.retail_pro.invoices(mended)) == 1
+
+
+def test_a_name_that_comes_twice_with_other_content_blocks_nothing(
+    installation: Installation,
+) -> None:
+    """The same bad order at another place of a feed of the same name is just another report."""
+    installation.seed(50)
+    installation.run(export_completed_orders)
+    feeds = installation.far_ends.files / FEEDS
+    (name,) = installation.folder(FEEDS)
+    orders = json.loads((feeds / name).read_text())
+    (feeds / name).unlink()
+    for some in (orders, orders[::-1]):
+        (feeds / "CompletedOrders.json").write_text(json.dumps(some))
+        assert installation.run(transform_completed_orders).is_completed()
+
+    assert installation.run(invoice_orders).is_completed()
+    assert draw_up(installation.far_ends).invoiced == 40

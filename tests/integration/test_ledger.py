@@ -211,6 +211,33 @@ def test_only_a_ready_order_is_armed_and_the_row_is_there_before_the_byte(engine
     assert (attempt.number, attempt.epoch, attempt.doubtful) == (1, 1, False)
 
 
+def test_an_older_file_does_not_replace_a_newer_one(engine: Engine) -> None:
+    """Whichever is taken last, what the newer file says is sent."""
+    assert accept(engine, request(), "OrderToInvoice-2026-11-22-02.json") == Acceptance.NEW
+
+    older = request(content="older")
+    assert accept(engine, older, "OrderToInvoice-2026-11-22-01.json") == Acceptance.KNOWN
+
+    attempt = attempts.arm(engine, KEY, "w1", LONG)
+    assert attempt is not None
+    assert attempt.body == request().body
+
+
+def test_a_failure_that_was_mended_before_the_report_asks_for_nothing(engine: Engine) -> None:
+    """Or somebody would make by hand an invoice that is there."""
+    settle(engine, armed(engine), "REJECTED")
+    accept(engine, request(), "again.json")
+    attempt = attempts.arm(engine, KEY, "w1", LONG)
+    assert attempt is not None
+    settle(engine, attempt, "CONFIRMED")
+
+    [report] = failures.open_reports(engine, STORE)
+
+    [one] = report.failures
+    assert one.reason.startswith("It was invoiced since.")
+    assert one.next_step == "Nothing to do."
+
+
 def test_a_refused_order_that_is_handed_over_again_is_tried_again(engine: Engine) -> None:
     """Also unchanged, because what was wrong may have been mended in Retail Pro."""
     settle(engine, armed(engine), "REJECTED")
@@ -533,12 +560,12 @@ def test_a_batch_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_file_is_known_by_folder_and_content(engine: Engine) -> None:
     """Marking twice is harmless; another folder is another matter."""
-    assert not files.is_taken(engine, "in", "ab")
+    assert not files.is_done(engine, "in", "ab")
     for name in ("a.json", "b.json"):
         with transaction(engine) as connection:
             files.mark_taken(connection, "in", "ab", name, 10, "done", 1)
-    assert files.is_taken(engine, "in", "ab")
-    assert not files.is_taken(engine, "out", "ab")
+    assert files.is_done(engine, "in", "ab")
+    assert not files.is_done(engine, "out", "ab")
 
 
 def test_the_origin_of_a_request_is_found_by_its_bytes(engine: Engine) -> None:

@@ -79,3 +79,17 @@ def test_a_reason_is_one_line_that_a_database_can_hold(mark: str) -> None:
 def test_any_text_can_be_scrubbed(text: str) -> None:
     """No answer brings the scrubbing down."""
     assert scrubbed(text) is not None
+
+
+def test_another_spelling_of_the_customer_is_taken_out_too() -> None:
+    """Capitals, accents, separators and single words do not hide a person."""
+    request = b'{"CustomerBilling":{"FirstName":"Ana","LastName":"Del Canar\xc3\xado",'
+    request += b'"NoDocument":"98765432-1","Phone":"+503 7000-1234","Address1":"Calle Luna 77"}}'
+    said = "ANA DEL CANARIO (DUI 987654321, tel 50370001234, calle luna) is blocked"
+    verdict = Verdict("REJECTED", "refused", said, "next")
+
+    reason = without_customer_data(verdict, request).reason
+
+    for part in ("ANA", "CANARIO", "987654321", "50370001234", "luna"):
+        assert part not in reason
+    assert reason.endswith("is blocked")

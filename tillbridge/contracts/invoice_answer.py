@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tillbridge import money
 from tillbridge.contracts import json_text
@@ -19,6 +19,8 @@ from tillbridge.contracts import json_text
 
 class AnswerReading(BaseModel):
     """Where the answer says what, as JSON pointers (RFC 6901); an empty pointer reads nothing."""
+
+    model_config = ConfigDict(extra="forbid")
 
     success: str = Field(
         default="/success",

@@ -25,15 +25,13 @@ from tillbridge.database.metadata import Moment, Units, metadata
 taken_file = Table(
     "taken_file",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("folder", String(200), nullable=False),
-    Column("sha256", String(64), nullable=False),
+    Column("folder", String(200), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
     Column("name", String(255), nullable=False),
     Column("size", Integer, nullable=False),
-    Column("result", String(20), nullable=False, doc="done or quarantined"),
+    Column("result", String(20), nullable=False, doc="done, incomplete or quarantined"),
     Column("orders", Integer, nullable=False, default=0),
     Column("done_at", Moment, nullable=False),
-    UniqueConstraint("folder", "sha256"),
 )
 
 transformed_order = Table(

@@ -18,9 +18,10 @@ from tillbridge.contracts.completed_orders import CompletedOrder, read_order
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.database.engine import transaction
 from tillbridge.errors import RecordRejected
-from tillbridge.invoicing.inbox import TakenFile, Work
+from tillbridge.invoicing.inbox import Work
 from tillbridge.invoicing.ledger import files
 from tillbridge.invoicing.rejects import About, Rejects
+from tillbridge.invoicing.taken_file import TakenFile
 from tillbridge.invoicing.transform import InvoiceRequest, NotInvoiced, transform
 from tillbridge.profile import Profile, StoreCodes
 
@@ -44,7 +45,7 @@ class FeedTransformer:
         """
         folder, scratch = self.profile.completed_orders_folder, feed.path.parent
         with (
-            Rejects(folder, self.profile.product_store_id, feed.name, scratch) as rejects,
+            Rejects(folder, self.profile.product_store_id, feed) as rejects,
             ArraySpool(scratch / "requests.json") as requests,
         ):
             excluded, warnings = self._map_all(feed, requests, rejects)
@@ -59,7 +60,9 @@ class FeedTransformer:
                 "excluded": excluded,
                 "quarantined": len(rejects.failures),
             }
-            return Work(counts, rejects.failures, tuple(warnings))
+            return Work(
+                counts, rejects.failures, tuple(warnings), may_be_repeated=bool(rejects.failures)
+            )
 
     def _map_all(
         self, feed: TakenFile, requests: ArraySpool, rejects: Rejects

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -19,39 +18,47 @@ from tillbridge.clients.exchange import Folder, original_name
 from tillbridge.clients.sftp import RemoteFile, SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.database.engine import transaction
-from tillbridge.errors import FileChanged, FileRejected
+from tillbridge.errors import FileChanged, FileConflict, FileRejected
 from tillbridge.invoicing.ledger import failures, files
 from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.invoicing.taken_file import TakenFile
 from tillbridge.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
-class TakenFile:
-    """A file that is being worked on: its name on the server, and a local copy of its bytes."""
-
-    name: str
-    sha256: str
-    modified_at: datetime
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
-    """What the work on a file came to; the failures are recorded together with the file."""
+    """What the work on a file came to; the failures are recorded together with the file.
+
+    A file that `may_be_repeated` is not put away as a duplicate when the same bytes come again: part of
+    it could not be used, or it may be handed over again on purpose.
+    """
 
     counts: Mapping[str, int]
     failures: Sequence[NewFailure] = ()
     notes: tuple[str, ...] = ()
+    may_be_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What became of one file. `left` files stay for the next run; `notes` say why."""
+    """What became of one file; `notes` say why.
+
+    `left` files stay for the next run; `stuck` ones do too, but a person has to help them.
+    """
 
     name: str
-    result: Literal["done", "duplicate", "quarantined", "left"]
+    result: Literal["done", "duplicate", "quarantined", "left", "stuck"]
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def stuck(results: Sequence[FileResult]) -> str:
+    """Name the files that a person has to help; empty when there are none."""
+    return " ".join(
+        f"{result.name} is stuck: {'; '.join(result.notes)}."
+        for result in results
+        if result.result == "stuck"
+    )
 
 
 class Inbox:
@@ -86,6 +93,8 @@ class Inbox:
                 return self._do(name, claimed, Path(scratch) / "file", work)
         except FileChanged as problem:
             return FileResult(name, "left", notes=(str(problem),))
+        except FileConflict as problem:
+            return FileResult(name, "stuck", notes=(str(problem),))
 
     def _do(
         self, name: str, claimed: str, local: Path, work: Callable[[TakenFile], Work]
@@ -94,17 +103,18 @@ class Inbox:
         try:
             fetched = self._client.get(claimed, local, self._largest_bytes)
             sha256, size = fetched.sha256, fetched.size
-            if files.is_taken(self._engine, self._path, sha256):
+            if files.is_done(self._engine, self._path, sha256):
                 self._folder.archive(claimed)
                 return FileResult(name, "duplicate", notes=("the same content was done before",))
-            done = work(TakenFile(name, sha256, fetched.modified_at, local))
+            done = work(TakenFile(name, sha256, fetched.modified_at, local, self._worker))
         except FileRejected as problem:
             return self._quarantine(name, claimed, sha256, size, problem)
         with transaction(self._engine) as connection:
             for failure in done.failures:
                 failures.add(connection, failure)
+            result: files.Result = "incomplete" if done.may_be_repeated else "done"
             files.mark_taken(
-                connection, self._path, sha256, name, size, "done", sum(done.counts.values())
+                connection, self._path, sha256, name, size, result, sum(done.counts.values())
             )
         self._folder.archive(claimed)
         return FileResult(name, "done", done.counts, done.notes)
@@ -137,5 +147,5 @@ class Inbox:
             reason=f"The whole file could not be used: expected {problem.findings[0].expected}.",
             next_step=f"Nothing of it was used. See {self._path}/quarantine; have it made again.",
             source_file=name,
-            occasion=sha256 or name,
+            occasion=f"{sha256 or name} {self._worker}",
         )

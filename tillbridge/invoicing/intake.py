@@ -16,9 +16,10 @@ from tillbridge.contracts import json_text, order_to_invoice
 from tillbridge.contracts.json_text import Element
 from tillbridge.database.engine import transaction
 from tillbridge.errors import Finding, RecordRejected
-from tillbridge.invoicing.inbox import TakenFile, Work
+from tillbridge.invoicing.inbox import Work
 from tillbridge.invoicing.ledger import files, orders
 from tillbridge.invoicing.rejects import About, Rejects
+from tillbridge.invoicing.taken_file import TakenFile
 from tillbridge.invoicing.transform import InvoiceRequest
 from tillbridge.profile import Profile
 
@@ -44,11 +45,11 @@ class Intake:
         with file.path.open("rb") as stream:
             for _ in json_text.read_array(stream, file.name):
                 pass
-        folder, scratch = self.profile.order_to_invoice_folder, file.path.parent
+        folder = self.profile.order_to_invoice_folder
         counts: Counter[str] = Counter()
         waiting: list[InvoiceRequest] = []
         with (
-            Rejects(folder, self.profile.product_store_id, file.name, scratch) as rejects,
+            Rejects(folder, self.profile.product_store_id, file) as rejects,
             file.path.open("rb") as stream,
         ):
             for index, element in enumerate(json_text.read_array(stream, file.name)):
@@ -61,7 +62,8 @@ class Intake:
             counts += self._accept(waiting, file.name)
             rejects.publish(self.client)
         counts["quarantined"] = len(rejects.failures)
-        return Work(counts, rejects.failures)
+        # Entering an order twice is harmless, and a refused one may be handed over again on purpose.
+        return Work(counts, rejects.failures, may_be_repeated=True)
 
     def _accept(self, waiting: list[InvoiceRequest], file_name: str) -> Counter[str]:
         with transaction(self.engine) as connection:

@@ -14,6 +14,7 @@ from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.contracts.json_text import Element
 from tillbridge.errors import Finding, RecordRejected
 from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.invoicing.taken_file import TakenFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ class Rejects:
     Use it in a `with` block.
     """
 
-    def __init__(self, folder: str, product_store_id: str, file_name: str, scratch: Path) -> None:
+    def __init__(self, folder: str, product_store_id: str, file: TakenFile) -> None:
         self._folder = folder
         self._product_store_id = product_store_id
-        self._file_name = file_name
-        self._orders = ArraySpool(scratch / "rejected.json")
-        self._reports = ArraySpool(scratch / "rejected.report.json")
+        self._file_name = file.name
+        self._taken_by = file.taken_by
+        self._orders = ArraySpool(file.path.parent / "rejected.json")
+        self._reports = ArraySpool(file.path.parent / "rejected.report.json")
         self.failures: list[NewFailure] = []
 
     def __enter__(self) -> Self:
@@ -72,25 +74,31 @@ class Rejects:
                 currency=about.currency,
                 reason_code=_reason_code(problem.findings[0]),
                 reason=_sentences(problem.findings),
-                next_step="Mend the order where it was made and have it exported again, or mend it in "
-                f"{self._folder}/quarantine and drop the file into {self._folder}.",
+                next_step="Mend what the reason names, in the order or in the profile. Then have the "
+                f"order exported again, or drop its file from {self._folder}/quarantine into "
+                f"{self._folder}.",
                 source_file=self._file_name,
-                occasion=hashlib.sha256(original).hexdigest(),
+                # An order that is dropped again and still cannot be used is reported again.
+                occasion=f"{hashlib.sha256(original).hexdigest()} {self._taken_by}",
             )
         )
 
     def publish(self, client: SftpClient) -> None:
         """Write the orders, and beside them the report, if there are any.
 
-        The name carries a mark of the content, so that doing it again gives the same files.
+        The name carries a mark of both, so that doing it again gives the same files, and the same orders
+        with other findings give others.
         """
         if not self._orders.count:
             return
-        orders = self._orders.finish()
-        with orders.open("rb") as file:
-            mark = hashlib.file_digest(file, "sha256").hexdigest()[:8]
+        orders, reports = self._orders.finish(), self._reports.finish()
+        digest = hashlib.sha256()
+        for path in (orders, reports):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        mark = digest.hexdigest()[:8]
         target = f"{self._folder}/quarantine/{Path(self._file_name).stem}-{mark}.json"
-        client.put(f"{target}.report.json", self._reports.finish())
+        client.put(f"{target}.report.json", reports)
         client.put(target, orders)
 
 
@@ -101,6 +109,7 @@ def _reason_code(finding: Finding) -> str:
 
 
 def _sentences(findings: tuple[Finding, ...]) -> str:
-    shown = "; ".join(finding.expected for finding in findings[:3])
-    more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
+    texts = list(dict.fromkeys(finding.expected for finding in findings))
+    shown = "; ".join(texts[:3])
+    more = f"; and {len(texts) - 3} more" if len(texts) > 3 else ""
     return f"{shown[:1].upper()}{shown[1:]}{more}."

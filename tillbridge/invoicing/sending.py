@@ -6,6 +6,7 @@ time, so calling it again is always safe.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,16 +17,21 @@ from sqlalchemy import Engine
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.database.group_commit import GroupCommit
-from tillbridge.errors import NotSent
+from tillbridge.errors import NotSent, Unavailable
 from tillbridge.invoicing.brake import Brake
 from tillbridge.invoicing.ledger import attempts, orders
 from tillbridge.invoicing.ledger.attempts import Attempt
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.outcome import Sent, Verdict, judge
 from tillbridge.invoicing.scrubbing import without_customer_data
+from tillbridge.invoicing.states import State
 
 _MARGIN = timedelta(seconds=30)
 """A lease outlives the deadline of its call by this much, for the database's sake."""
+
+
+_SETTLE_PAUSES = (1, 5, 15, 30)
+"""Seconds between tries to write down an answer, each of which also waits for a busy database."""
 
 
 class Result(StrEnum):
@@ -101,20 +107,27 @@ class Sender:
         try:
             exchange = self.post(arm)
         except _NotReady:
-            state, reason = orders.state_of(self.engine, key)
-            why = self.brake.reason if state == "READY" else reason
-            return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), why or "")
+            now, reason = orders.state_of(self.engine, key)
+            why = self.brake.reason if now == "READY" else reason
+            return Outcome(key.order_no, _RESULTS.get(now, Result.WAITING), why or "")
         verdict = self._judge(exchange, armed)
         # The brake first: settling waits for the database, and others would start meanwhile.
         self.brake.watch(verdict)
-        state = "READY"
-        if armed:
-            state = attempts.settle(self.engine, armed[0], verdict, exchange, self.owner)
+        state: State = self._settle(armed[0], verdict, exchange) if armed else "READY"
         if state == "CONFIRMED":
             return Outcome(key.order_no, Result.INVOICED)
         if state == "READY" and not self.brake.is_pulled:
             raise NotSent(f"order {key.order_no}: {verdict.reason}", verdict.retry_after)
         return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), verdict.reason)
+
+    def _settle(self, attempt: Attempt, verdict: Verdict, exchange: Exchange) -> State:
+        """Write down what came back, patiently: without it a clear answer becomes an order in doubt."""
+        for pause in _SETTLE_PAUSES:
+            try:
+                return attempts.settle(self.engine, attempt, verdict, exchange, self.owner)
+            except Unavailable:
+                time.sleep(pause)
+        return attempts.settle(self.engine, attempt, verdict, exchange, self.owner)
 
     def _judge(self, exchange: Exchange, armed: list[Attempt]) -> Verdict:
         attempt = armed[0] if armed else None

@@ -19,27 +19,34 @@ class RunSummary:
         outcomes: one for each order that was ready.
         taken: orders of the files taken, counted by `Acceptance`.
         lost: orders parked because their worker had vanished.
+        still_ready: orders that the ledger would send, now or after a pause, or after a conflict.
         problems: why the run could not do all of its job; empty when it did.
     """
 
     outcomes: Sequence[Outcome]
     taken: Mapping[str, int]
     lost: Sequence[OrderKey]
+    still_ready: int
     problems: Sequence[str]
 
     @property
     def counts(self) -> Counter[Result]:
         """Count orders by result."""
-        counts = Counter(outcome.result for outcome in self.outcomes)
+        lost = {key.order_no for key in self.lost}
+        counts = Counter(one.result for one in self.outcomes if one.order_no not in lost)
         counts[Result.ALREADY_INVOICED] += self.taken.get(Acceptance.INVOICED, 0)
-        counts[Result.PARKED] += len(self.lost)
+        counts[Result.PARKED] += len(lost)
+        counts[Result.WAITING] = max(counts[Result.WAITING], self.still_ready)
         return counts
 
     @property
     def not_invoiced(self) -> list[Outcome]:
         """Give the orders that are not invoiced, and why."""
         invoiced = {Result.INVOICED, Result.ALREADY_INVOICED}
-        outcomes = [outcome for outcome in self.outcomes if outcome.result not in invoiced]
+        lost = {key.order_no for key in self.lost}
+        outcomes = [
+            one for one in self.outcomes if one.result not in invoiced and one.order_no not in lost
+        ]
         vanished = "the worker vanished while the order was being sent"
         return outcomes + [Outcome(key.order_no, Result.PARKED, vanished) for key in self.lost]
 

@@ -7,18 +7,18 @@ again with the same failures, and no failure is in two reports.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, Engine, delete, exists, insert, select, update
+from sqlalchemy import Column, Connection, Engine, delete, exists, insert, or_, select, update
 
 from tillbridge import harmless
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.insertion import insert_new
-from tillbridge.database.ledger_tables import failure_report, invoice_failure
+from tillbridge.database.ledger_tables import failure_report, invoice_failure, invoice_order
 from tillbridge.invoicing.report import InvoiceFailure, Kind
 
 _LONGEST_TEXT = 2000
@@ -134,9 +134,30 @@ def _fit(value: Any, column: Column[Any]) -> Any:
 
 def _failures_of(connection: Connection, report_id: int) -> tuple[InvoiceFailure, ...]:
     names = InvoiceFailure.__dataclass_fields__
+    invoiced_since = exists().where(
+        invoice_order.c.product_store_id == invoice_failure.c.product_store_id,
+        invoice_order.c.state == "CONFIRMED",
+        invoice_failure.c.kind != "conflict",
+        or_(
+            invoice_order.c.order_id == invoice_failure.c.order_id,
+            invoice_order.c.order_no == invoice_failure.c.order_no,
+        ),
+    )
     rows = connection.execute(
-        select(*(invoice_failure.c[name] for name in names))
+        select(*(invoice_failure.c[name] for name in names), invoiced_since.label("invoiced"))
         .where(invoice_failure.c.report_id == report_id)
         .order_by(invoice_failure.c.id)
     )
-    return tuple(InvoiceFailure(*row) for row in rows)
+    return tuple(_up_to_date(InvoiceFailure(*row[:-1]), row.invoiced) for row in rows)
+
+
+def _up_to_date(failure: InvoiceFailure, invoiced: bool) -> InvoiceFailure:
+    """Keep a reader from making an invoice by hand that was made since."""
+    if not invoiced:
+        return failure
+    return replace(
+        failure,
+        reason_code="invoiced-since",
+        reason=f"It was invoiced since. Before that: {failure.reason}",
+        next_step="Nothing to do.",
+    )

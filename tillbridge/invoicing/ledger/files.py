@@ -10,9 +10,12 @@ from typing import Literal
 from sqlalchemy import Connection, Engine, select
 
 from tillbridge.database.engine import database_now, transaction
-from tillbridge.database.insertion import insert_new
+from tillbridge.database.insertion import insert_new, insert_or_update
 from tillbridge.database.ledger_tables import taken_file, transformed_order
 from tillbridge.invoicing.transform import InvoiceRequest
+
+Result = Literal["done", "incomplete", "quarantined"]
+"""Whether a file was used whole, but for some of its orders, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +26,15 @@ class Origin:
     currency: str
 
 
-def is_taken(engine: Engine, folder: str, sha256: str) -> bool:
-    """Say whether a file with this content was taken from this folder before."""
+def is_done(engine: Engine, folder: str, sha256: str) -> bool:
+    """Say whether everything in a file with this content was taken from this folder before."""
     with transaction(engine) as connection:
-        found = connection.scalar(
-            select(taken_file.c.id).where(
+        result = connection.scalar(
+            select(taken_file.c.result).where(
                 taken_file.c.folder == folder, taken_file.c.sha256 == sha256
             )
         )
-        return found is not None
+        return result == "done"
 
 
 def mark_taken(
@@ -40,22 +43,24 @@ def mark_taken(
     sha256: str,
     name: str,
     size: int,
-    result: Literal["done", "quarantined"],
+    result: Result,
     orders: int,
 ) -> None:
-    """Remember that this content is done with. Marking it twice is harmless."""
-    insert_new(
+    """Remember what became of this content, the last time it came."""
+    insert_or_update(
         connection,
         taken_file,
-        {
-            "folder": folder,
-            "sha256": sha256,
-            "name": name,
-            "size": size,
-            "result": result,
-            "orders": orders,
-            "done_at": database_now(connection),
-        },
+        [
+            {
+                "folder": folder,
+                "sha256": sha256,
+                "name": name,
+                "size": size,
+                "result": result,
+                "orders": orders,
+                "done_at": database_now(connection),
+            }
+        ],
     )
 
 

@@ -21,6 +21,8 @@ from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.states import REPLACEABLE, State
 from tillbridge.invoicing.transform import InvoiceRequest
 
+_OWN_FILES = "OrderToInvoice-"
+
 
 class Acceptance(StrEnum):
     """What became of an order that was handed to the ledger."""
@@ -63,6 +65,8 @@ def accept(
     # wrong may have been mended in Retail Pro.
     if found.body_sha256 == digest and found.state != "REJECTED":
         return Acceptance.INVOICED if found.state == "CONFIRMED" else Acceptance.KNOWN
+    if _is_older(source_file, found.source_file):
+        return Acceptance.KNOWN
     if request.order_id is None:
         # A file mended by hand says neither; what is known of the order stays.
         columns |= {"order_id": found.order_id, "currency": found.currency}
@@ -84,6 +88,11 @@ def accept(
         return Acceptance.REVISED
     _flag_conflict(connection, found, digest, request, source_file, is_other_order)
     return Acceptance.CONFLICT
+
+
+def _is_older(file: str, than: str) -> bool:
+    """Compare the times in the names of our own files; of other files nobody can tell."""
+    return file.startswith(_OWN_FILES) and than.startswith(_OWN_FILES) and file < than
 
 
 def ready(engine: Engine, product_store_id: str) -> list[OrderKey]:

@@ -102,7 +102,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "taken_file",
-        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("folder", sa.String(length=200), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -110,8 +109,7 @@ def upgrade() -> None:
         sa.Column("result", sa.String(length=20), nullable=False),
         sa.Column("orders", sa.Integer(), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_taken_file")),
-        sa.UniqueConstraint("folder", "sha256", name=op.f("uq_taken_file_folder_sha256")),
+        sa.PrimaryKeyConstraint("folder", "sha256", name=op.f("pk_taken_file")),
     )
     op.create_table(
         "transformed_order",

@@ -1,0 +1,71 @@
+"""The file of `tillbridge setup` says plainly what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commands.config import read_config
+from tillbridge.errors import ConfigurationProblem
+
+GOOD = """
+[database]
+url = "sqlite:///x.db"
+[sftp]
+host = "127.0.0.1"
+user = "u"
+password = "hunter2"
+host_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPkMgSMKzOpVp6yl3EEx2hB3zZ2q2Ld2mXJx7xJvKq1B"]
+[retail_pro]
+base_url = "http://127.0.0.1:1"
+[mail]
+sender = "tillbridge@brand.example"
+recipients = ["finance@brand.example"]
+[mail.server]
+smtp_server = "127.0.0.1"
+[profiles.tillbridge]
+product_store_id = "SV_STORE"
+brand = "Brand"
+"""
+
+
+def _read(tmp_path: Path, text: str) -> object:
+    file = tmp_path / "tillbridge.toml"
+    file.write_text(text)
+    return read_config(file)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    """So the others below fail for their own reason."""
+    assert _read(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("smtp_server =", "smpt_server ="), "smpt_server"),
+        (("[mail]\n", '[retail_pro.answer]\ntotl = "/x"\n[mail]\n'), "totl"),
+        (('"tillbridge@brand.example"', '"nobody"'), "mail.sender"),
+        (('"finance@brand.example"', '"finance"'), "mail.recipients"),
+        (("[profiles.tillbridge]", "[profiles.sv_store]"), "sv_store"),
+        (('host = "127.0.0.1"', ""), "sftp.host"),
+        (('brand = "Brand"', 'brand = "Brand"\nbrnd = "x"'), "brnd"),
+        (('url = "sqlite:///x.db"', 'url = "env:NOT_SET_ANYWHERE"'), "NOT_SET_ANYWHERE"),
+        (('password = "hunter2"', 'password = "file:no-such-file"'), "no-such-file"),
+        (("[database]", "[database"), "not TOML"),
+        (
+            ('brand = "Brand"', 'brand = "B"\n[profiles.b]\nproduct_store_id = "B"\nbrand = "B"'),
+            "share the folders",
+        ),
+    ],
+)
+def test_a_fault_is_named_and_no_secret_is_shown(
+    tmp_path: Path, change: tuple[str, str], named: str
+) -> None:
+    """The setting stands in the message, what was entered does not."""
+    assert change[0] in GOOD
+    with pytest.raises(ConfigurationProblem) as problem:
+        _read(tmp_path, GOOD.replace(*change))
+    assert named in str(problem.value)
+    assert "hunter2" not in str(problem.value)
