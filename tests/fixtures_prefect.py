@@ -25,6 +25,7 @@ from sandbox import orders
 from sandbox.catalog import BRANDS
 from sandbox.platform import Platform
 from sandbox.services import Sandbox
+from tillbridge.clients import exchange
 from tillbridge.database.engine import connect
 
 
@@ -98,8 +99,12 @@ def deployed(prefect_server: Platform, planned_runs: int) -> Platform:
 
 
 @pytest.fixture
-def installation(prefect_server: Platform, tmp_path: Path) -> Iterator[Installation]:
+def installation(
+    prefect_server: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     """A fresh sandbox with everything `tillbridge setup` makes."""
+    # The wait for files to stand still has tests of its own; here it would only add up.
+    monkeypatch.setattr(exchange, "sleep", lambda seconds: None)
     logging.getLogger("prefect").setLevel(logging.WARNING)
     with Sandbox(tmp_path / "sandbox") as far_ends:
         config = tmp_path / "tillbridge.toml"
