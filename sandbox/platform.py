@@ -130,13 +130,18 @@ class Platform:
         return str(run["id"])
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Call Prefect's API; a server that is busy for a moment is asked again."""
-        for pause in (1, 2, 4, 8, None):
-            answer = httpx.request(method, f"{self.ui_url}/api{path}", json=body, timeout=30)
-            if answer.status_code != 503 or pause is None:
-                break
+        """Call Prefect's API; a server that is busy for a moment is asked again, if only reading."""
+        for pause in (1, 2, 4, 8):
+            try:
+                answer = httpx.request(method, f"{self.ui_url}/api{path}", json=body, timeout=60)
+            except httpx.ReadTimeout:
+                if method != "GET":
+                    raise
+            else:
+                if answer.status_code != 503:
+                    return answer.raise_for_status().json()
             time.sleep(pause)
-        return answer.raise_for_status().json()
+        raise RuntimeError(f"the Prefect server does not answer:\n{self.log('server')[-3000:]}")
 
     def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
         """Start a worker of the pool; its output goes to a file beside the server's."""
