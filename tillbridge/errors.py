@@ -6,7 +6,6 @@
     ├── ConfigurationProblem   stop the run; a person mends a setting, then runs again
     ├── Unavailable            a far end or the database is down or full; nothing is lost, the next run goes on
     │   └── NotSent            proof that a request never had an effect; the same order may be sent again
-    ├── OutcomeUnknown         nobody can say whether the request had an effect; never send it again, look it up
     ├── FileRejected           this file goes to quarantine whole; the other files go on
     ├── FileChanged            the file moved or grew while it was read; leave it, the next run looks again
     ├── FileConflict           another content already stands under this name; a person decides
@@ -64,10 +63,6 @@ class NotSent(Unavailable):
 
     def __str__(self) -> str:
         return self.message
-
-
-class OutcomeUnknown(TillbridgeError):
-    """A request may or may not have had its effect. Do not repeat it: look the order up at the far end."""
 
 
 class FileRejected(TillbridgeError):

@@ -17,7 +17,6 @@ EXAMPLES = [
     errors.Unavailable("the server is down"),
     errors.NotSent("no connection"),
     errors.NotSent("fewer calls, please", retry_after=30.0),
-    errors.OutcomeUnknown("no answer"),
     errors.FileRejected("feed.json", FINDINGS),
     errors.FileChanged("feed.json grew"),
     errors.FileConflict("feed.json is there"),

@@ -163,7 +163,7 @@ def _sqlite(address: URL) -> Engine:
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     # Python's driver begins transactions late and deferred; here SQLAlchemy's own begin does it.
     connection.isolation_level = None
-    # Without WAL, a journal that is overwritten instead of deleted saves two of three waits for the disk.
+    # Without WAL, a journal that is overwritten instead of deleted leaves out the waits for its folder.
     journal = "WAL" if sqlite3.sqlite_version_info >= _FIRST_SOUND_WAL else "PERSIST"
     cursor = connection.cursor()
     for setting in ("foreign_keys=ON", "synchronous=FULL", f"journal_mode={journal}"):
