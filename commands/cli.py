@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
+from commands import hands, restore
 from commands.config import read_config
 from commands.setup import set_up
 from tillbridge.errors import ConfigurationProblem, TillbridgeError
@@ -21,6 +22,15 @@ app = App(
     help="Integration of HotWax Commerce, Retail Pro and PredictSpring.",
     version=version("tillbridge"),
 )
+
+
+for command in (
+    hands.resolve_order,
+    hands.replay_orders,
+    restore.after_restore,
+    restore.end_restore,
+):
+    app.command(command)
 
 
 @app.command

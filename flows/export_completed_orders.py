@@ -64,11 +64,13 @@ def export_completed_orders(
     )
     waiting = feeds.unsent(engine, rules.completed_orders_folder)
     with load(SftpServer, sftp_server).get_client() as client:
+        folder = Folder(
+            client,
+            rules.completed_orders_folder,
+            with_manifests=rules.completed_orders_manifest,
+        )
         publish_feed.map(
-            [feed.file_name for feed in waiting],
-            waiting,
-            unmapped(engine),
-            unmapped(Folder(client, rules.completed_orders_folder)),
+            [feed.file_name for feed in waiting], waiting, unmapped(engine), unmapped(folder)
         ).result()
     orders = sum(feed.order_count for feed in waiting)
     return Completed(message=f"{orders} orders in {len(waiting)} feeds")

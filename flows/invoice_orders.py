@@ -22,18 +22,23 @@ from tillbridge.clients.retail_pro_settings import MOST_PARALLEL_CALLS
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import TillbridgeError, Unavailable
-from tillbridge.invoicing.brake import Brake
+from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.inbox import Inbox, stuck
 from tillbridge.invoicing.intake import Intake
-from tillbridge.invoicing.ledger import orders
+from tillbridge.invoicing.ledger import attempts, circuit, orders, restores
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.recovery import recover_lost
-from tillbridge.invoicing.sending import Outcome, Result, Sender
+from tillbridge.invoicing.sending import Outcome, Result, Sender, policy_of
 from tillbridge.invoicing.storing import store_responses
 from tillbridge.invoicing.summary import RunSummary
+from tillbridge.invoicing.tripwire import require_whole_ledger
 from tillbridge.profile import Profile
 
 _ORDERS_AT_ONCE = 250
+_CANARIES = 2
+
+_NOT_CLEARED = "its doubt could not be cleared; see the failure report"
+_VANISHED = "the worker vanished while the order was being sent"
 
 
 @flow(name="invoice-orders", task_runner=threads(MOST_PARALLEL_CALLS))
@@ -45,32 +50,42 @@ def invoice_orders(
 ) -> State[Any]:
     """Take the transformed files, and invoice every order that is ready in Retail Pro, once.
 
-    An order whose outcome cannot be known is parked and reported, never sent again. Rejected and
-    parked orders leave the run Completed; it is Failed only when it could not do its job.
+    An order whose outcome cannot be known is in doubt; what becomes of it is a matter of the endpoint's
+    capability, and at L0 it is parked and reported. Rejected and parked orders leave the run Completed;
+    it is Failed only when it could not do its job.
     """
     rules = load(ProductStoreProfile, profile)
     engine = load(OrderDatabase, database).get_engine()
     endpoint = load(RetailPro, retail_pro)
-    store, run = rules.product_store_id, str(flow_run.id)
-    brake = Brake()
+    store, run, policy = rules.product_store_id, str(flow_run.id), policy_of(endpoint)
     with (
         load(SftpServer, sftp_server).get_client() as sftp,
         endpoint.get_client() as client,
     ):
+        require_whole_ledger(engine, sftp, rules)
         taken, stuck_files = _take_files(
             Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run),
             Intake(engine, sftp, rules, run),
         )
-        sender = Sender(GroupCommit(engine), client.post_invoice, endpoint, run, brake)
-        outcomes = _send_all(orders.ready(engine, store), sender)
-        lost = recover_lost(engine, store, run, patience=sender.lease.total_seconds())
+        cleared = clear_doubts(engine, client.find_invoices, store, policy, run)
+        sender = Sender(GroupCommit(engine), client.post_invoice, endpoint, run)
+        outcomes, not_sent = _send_all(engine, attempts.ready(engine, store, policy), sender)
+        patience = sender.terms.lease.total_seconds()
+        lost = recover_lost(engine, store, run, policy, patience)
         not_stored = _store_responses(engine, sftp, rules)
+    after_loss = Result.PARKED if policy.level == "L0" else Result.IN_DOUBT
+    restoring = restores.why_nothing_is_sent(engine)
+    problems = (stuck_files, cleared.problem, restoring, not_sent, not_stored)
     summary = RunSummary(
-        outcomes,
+        [
+            *(Outcome(key.order_no, Result.PARKED, _NOT_CLEARED) for key in cleared.parked),
+            *outcomes,
+            *(Outcome(key.order_no, after_loss, _VANISHED) for key in lost),
+        ],
         taken,
-        lost,
-        orders.counts(engine, store).get("READY", 0),
-        [text for text in (stuck_files, brake.reason, not_stored) if text],
+        cleared.counts["CONFIRMED"],
+        orders.counts(engine, store),
+        [text for text in problems if text],
     )
     show_invoicing(summary)
     state = Failed if summary.problems else Completed
@@ -90,15 +105,41 @@ def _take_files(inbox: Inbox, intake: Intake) -> tuple[Counter[str], str]:
     return sum((Counter(result.counts) for result in results), Counter()), stuck(results)
 
 
-def _send_all(keys: list[OrderKey], sender: Sender) -> list[Outcome]:
+def _send_all(engine: Engine, keys: list[OrderKey], sender: Sender) -> tuple[list[Outcome], str]:
+    """Send the orders; where the circuit is open, first a few canaries. Says also what stopped it."""
+    if not keys:
+        return [], ""
     progress = Progress(f"Invoicing {len(keys)} orders", len(keys))
+    passage = circuit.enter(engine, sender.settings.base_url, sender.owner)
+    if passage.kind == "none":
+        return [], passage.reason
     outcomes: list[Outcome] = []
-    for start in range(0, len(keys), _ORDERS_AT_ONCE):
+    if passage.kind == "canaries":
+        outcomes = _send_canaries(engine, keys[:_CANARIES], sender)
+    for start in range(len(outcomes), len(keys), _ORDERS_AT_ONCE):
+        if sender.breaker.is_tripped:
+            break
         window = keys[start : start + _ORDERS_AT_ONCE]
         futures = invoice_order.map([key.order_no for key in window], window, unmapped(sender.send))
         wait(list(futures))
         outcomes += (_outcome(key, future) for key, future in zip(window, futures, strict=True))
         progress.reached(len(outcomes))
+    reason = sender.breaker.reason or circuit.why_open(engine, sender.settings.base_url)
+    return outcomes, reason
+
+
+def _send_canaries(engine: Engine, keys: list[OrderKey], sender: Sender) -> list[Outcome]:
+    """Send a few orders one by one; when they were answered, the circuit closes."""
+    sender.breaker.strict = True
+    outcomes = []
+    for key in keys:
+        future = invoice_order.submit(key.order_no, key, sender.send)
+        future.wait()
+        outcomes.append(_outcome(key, future))
+    sender.breaker.strict = False
+    if not sender.breaker.is_tripped:
+        leave = circuit.close if sender.breaker.has_proof else circuit.give_back
+        leave(engine, sender.settings.base_url, sender.owner)
     return outcomes
 
 

@@ -21,3 +21,18 @@ def block_name(what: str) -> Any:
 def threads(number: int) -> Any:
     """Run tasks on so many threads; without a number Prefect would start one for each task."""
     return ThreadPoolTaskRunner(max_workers=number)
+
+
+def reason() -> Any:
+    """Give the parameter for why a person does something; it is written into the log."""
+    return Field(min_length=5, description="Why, in a sentence, for the log. No customer data.")
+
+
+def by() -> Any:
+    """Give the parameter for the name of the person."""
+    return Field(min_length=1, max_length=60, description="Your name, for the log.")
+
+
+def dry_run(what: str) -> Any:
+    """Give the parameter that keeps a form from doing anything until it is switched off."""
+    return Field(default=True, title="Dry run", description=what)

@@ -1,10 +1,12 @@
 """How another program steers the Retail Pro stand-in and reads what it did: `/sandbox/...`, no login.
 
 POST   /sandbox/faults            a `Rule` as JSON        DELETE drops all rules
-POST   /sandbox/settings          {"latency_ms": 20, "duplicates": "refuse"}
+POST   /sandbox/settings          {"latency_ms": 20, "duplicates": "refuse", "keys": "enforce",
+                                   "query_delay_seconds": 2}
 POST   /sandbox/stock             {"SVA32": {"8720116122558": 10}}
 POST   /sandbox/sessions/expire   ends every Prism session
 GET    /sandbox/requests, /sandbox/invoices, /sandbox/stock   the journal
+GET    /sandbox/ambiguous         the orders whose outcome their client cannot know
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class Settings(BaseModel):
 
     latency_ms: float | None = None
     duplicates: Literal["accept", "refuse"] | None = None
+    keys: Literal["ignore", "enforce"] | None = None
+    query_delay_seconds: float | None = None
 
 
 def control_routes(retail_pro: RetailPro) -> list[Route]:
@@ -62,6 +66,10 @@ def control_routes(retail_pro: RetailPro) -> list[Route]:
         retail_pro.door.expire_sessions()
         return Response(status_code=204)
 
+    async def ambiguous(request: Request) -> Response:
+        orders = sorted(retail_pro.journal.ambiguous())
+        return Response(json.dumps(orders), media_type="application/json")
+
     def reader(read: Callable[[], Sequence[Any]]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             rows = [asdict(row) for row in read()]
@@ -75,6 +83,7 @@ def control_routes(retail_pro: RetailPro) -> list[Route]:
         Route("/sandbox/settings", _explained(settings), methods=["POST"]),
         Route("/sandbox/stock", _explained(put_stock), methods=["POST"]),
         Route("/sandbox/sessions/expire", expire, methods=["POST"]),
+        Route("/sandbox/ambiguous", ambiguous),
         Route("/sandbox/requests", reader(journal.requests)),
         Route("/sandbox/invoices", reader(journal.invoices)),
         Route("/sandbox/stock", reader(journal.stock)),

@@ -8,25 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Kind = Literal["reject", "status", "hang", "late", "drop", "cut", "drip", "wrong_order", "not_json"]
+Call = Literal["invoice", "query"]
+# fmt: off
+Kind = Literal[
+    "reject", "status", "redirect", "hang", "late", "drop", "reset", "cut", "drip", "wrong_order",
+    "not_json", "huge", "bomb", "lies",
+]
+# fmt: on
+
+_NOT_FOR = {"invoice": {"lies"}, "query": {"reject", "late"}}
 
 
 class Fault(BaseModel):
     """One way in which a call goes wrong.
 
     reject: refused with `message` and `status` (200 gives the refusal inside a success status).
-    status: answered with `status` and, if set, a Retry-After header.
+    status: answered with `status` (202 is accepted, not final) and, if set, a Retry-After header.
+    redirect: as status, with the Location of the same call; a client that follows it sends again.
     hang: nothing for `seconds`, then the answer. late: as hang, but the invoice is made at the end.
-    drop: the connection is closed without an answer. cut: the answer ends in the middle.
-    drip: the answer comes byte by byte over `seconds`. wrong_order: another order is echoed.
+    drop: the connection is closed without an answer. reset: it is reset.
+    cut: the answer ends in the middle. drip: it comes byte by byte over `seconds`.
+    wrong_order: another order is echoed; a query gives the invoice of another order.
     not_json: the answer is a page of HTML.
+    huge: the answer goes on for `size` bytes. bomb: so does what it unpacks to.
+    lies: a query says that there is no invoice, whatever there is.
 
-    `commit` says whether the invoice is made before any of it. Where it is not, hang, cut and drip
-    answer 503 in the end; reject never makes an invoice, and late always does.
+    `commit` says whether the invoice is made before any of it. Where it is not, hang, cut, drip, huge and
+    bomb answer 503 in the end; reject never makes an invoice, and late always does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,11 +49,13 @@ class Fault(BaseModel):
     message: str = "refused by the sandbox"
     retry_after: str | None = None
     seconds: float = Field(default=3600, ge=0)
+    size: int = Field(default=16 * 1024 * 1024, ge=0)
 
 
 class Rule(BaseModel):
     """Which calls a fault meets: those of one order, of a share of all orders, or simply the next ones.
 
+    `call` is what goes wrong: the sending of an order to be invoiced, or the query for its invoices.
     `times` is how often it meets each order (or, with neither `order_no` nor `rate`, how many calls in
     total); None is always.
     """
@@ -49,10 +63,17 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fault: Fault
+    call: Call = "invoice"
     order_no: str | None = None
     rate: float | None = Field(default=None, ge=0, le=1)
     seed: int = 0
     times: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _can_happen(self) -> Self:
+        if self.fault.kind in _NOT_FOR[self.call]:
+            raise ValueError(f"no {self.fault.kind} for a call to {self.call}")
+        return self
 
     def chooses(self, order_no: str | None) -> bool:
         """Say whether an order is one of those this rule is for."""
@@ -83,13 +104,14 @@ class FaultPlan:
             self._rules.clear()
             self._met.clear()
 
-    def take(self, order_no: str | None) -> Fault | None:
+    def take(self, order_no: str | None, call: Call = "invoice") -> Fault | None:
         """Give the fault that meets this call, if any, and count it."""
         with self._lock:
             for number, rule in sorted(enumerate(self._rules), key=_precedence):
                 counted = (number, order_no if _per_order(rule) else None)
                 met = self._met.get(counted, 0)
-                if rule.chooses(order_no) and (rule.times is None or met < rule.times):
+                chosen = rule.call == call and rule.chooses(order_no)
+                if chosen and (rule.times is None or met < rule.times):
                     self._met[counted] = met + 1
                     return rule.fault
             return None

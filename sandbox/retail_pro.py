@@ -7,7 +7,6 @@ runs it inside a test or the demo; other programs steer it under `/sandbox/` (`s
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,25 +14,34 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.control import control_routes
-from sandbox.fault_answers import Cut, Drip, Dropped
-from sandbox.faults import Fault, FaultPlan, Rule
+from sandbox.fault_answers import as_json, spoilt
+from sandbox.faults import Call, Fault, FaultPlan, Rule
 from sandbox.http_server import LoopbackServer
 from sandbox.journal import DuplicateOrder, Invoice, Journal, Received, Stock
 from sandbox.retail_pro_contract import problems_of, read_request
+from sandbox.retail_pro_delivery import Noted, proof_of
 from sandbox.retail_pro_door import CredentialMode, Door
+from sandbox.retail_pro_keys import Keys, Result
+from sandbox.retail_pro_queries import query_routes
 
 INVOICE_PATH = "/api/v1/Document/Ordertoinvoice"
+KEY_HEADER = "Idempotency-Key"
 
-_ORDER_FILTER = re.compile(r"\(order_document_number,eq,([^()]*)\)")
+_NOT_LOGGED_IN = {"success": False, "message": "not logged in"}
+_ORDER_NO = re.compile(rb'"OrderNo"\s*:\s*"([^"\\]+)"')
 
 
 class RetailPro:
-    """The far end itself, as an ASGI app with the switches a test or the control API turns."""
+    """The far end itself, as an ASGI app with the switches a test or the control API turns.
+
+    `duplicates` is what a second request for an order comes to, `keys` whether an idempotency key is
+    minded. `query_delay_seconds` is how long queries do not see an invoice that was made.
+    """
 
     def __init__(
         self,
@@ -42,14 +50,19 @@ class RetailPro:
         credential_mode: CredentialMode = "none",
         version: Literal[1, 2] = 2,
         duplicates: Literal["accept", "refuse"] = "accept",
+        keys: Literal["ignore", "enforce"] = "ignore",
         deduct_at: Literal["invoicing_store", "line_store"] = "invoicing_store",
         latency_ms: float = 0,
+        query_delay_seconds: float = 0,
     ) -> None:
         self.journal = journal
         self.door = Door(credential_mode)
         self.faults = FaultPlan()
         self.duplicates = duplicates
+        self.keys = keys
         self.latency_ms = latency_ms
+        self.query_delay_seconds = query_delay_seconds
+        self._results = Keys(journal)
         self._version = version
         self._deduct_at = deduct_at
         self.app = Starlette(
@@ -59,8 +72,7 @@ class RetailPro:
                 Route("/v1/rest/session", self._session),
                 Route("/v1/rest/sit", self._sit),
                 Route("/v1/rest/stand", self._stand),
-                Route("/v1/rest/document", self._documents),
-                Route("/v1/rest/inventory", self._inventory),
+                *query_routes(self),
                 *control_routes(self),
             ]
         )
@@ -68,27 +80,68 @@ class RetailPro:
     async def _order_to_invoice(self, request: Request) -> Response:
         if request.method != "POST":
             let_in = self.door.lets_in(request.headers)
-            return _answer(405, {"message": "POST only"}) if let_in else _unauthorized()
-        body = await request.body()
-        try:
-            order = read_request(body)
-        except ValueError:
-            order = None
-        order_no = order.get("OrderNo") if isinstance(order, dict) else None
-        order_no = order_no if isinstance(order_no, str) else None
-        welcome = self.door.lets_in(request.headers)
-        fault = self.faults.take(order_no) if welcome else None
-        note = fault.kind if fault else None if welcome else "unauthorized"
-        received = self.journal.receive(body, order_no, note)
-        if not welcome:
-            return _unauthorized()
-        await asyncio.sleep(self.latency_ms / 1000)
+            return as_json(405, {"message": "POST only"}) if let_in else _unauthorized()
+        body, whole = await _body_of(request)
+        order, order_no = _read(body)
+        sent_key = request.headers.get(KEY_HEADER)
+        key = sent_key if self.keys == "enforce" else None
+        refusal = self._refusal(request, whole, key, body)
+        fault = None if refusal else self.faults.take(order_no)
+        note = refusal[0] if refusal else fault.kind if fault else None
+        received = self.journal.receive(body, order_no, note, sent_key)
+        if refusal:
+            status, said = refusal[1]
+        else:
+            with self._results.held(key, body):
+                await asyncio.sleep(self.latency_ms / 1000)
+                status, said = await self._work(received, order, key, fault)
+        answer = as_json(status, said)
         if fault is not None:
-            return await self._play(fault, received, order)
-        return _answer(*self._work(received, order))
+            answer = await spoilt(fault, status, said, str(request.url))
+        proof = proof_of(answer.status_code, said, fault)
 
-    def _work(self, received: int, order: Any) -> tuple[int, dict[str, Any]]:
-        """Do what was asked: refuse the order or make its invoice. Gives status and body."""
+        def end(status: int | None, there: bool) -> None:
+            self.journal.answer(received, status, proof, delivered=there)
+
+        return Noted(answer, end)
+
+    def _refusal(
+        self, request: Request, whole: bool, key: str | None, body: bytes
+    ) -> tuple[str, Result] | None:
+        """Say why a call is not worked on at all, and what it is answered."""
+        if not self.door.lets_in(request.headers):
+            return "unauthorized", (401, _NOT_LOGGED_IN)
+        if not whole:
+            return "unfinished", (400, {})
+        clash = self._results.clash(key, body)
+        return ("clash", clash) if clash else None
+
+    async def _work(
+        self, received: int, order: Any, key: str | None, fault: Fault | None
+    ) -> Result:
+        """Do what `fault` leaves of what was asked, once per key. Gives status and body of the answer."""
+
+        def work() -> Result:
+            return self._invoice(received, order)
+
+        if fault is None:
+            return self._results.once(key, work)
+        match fault.kind:
+            case "reject":
+                refusal = fault.status, {"success": False, "message": fault.message}
+                return self._results.once(key, lambda: refusal)
+            case "late":
+                await asyncio.sleep(fault.seconds)
+                return self._results.once(key, work)
+        busy = 503, {"message": "the sandbox is busy"}
+        status, body = self._results.once(key, work) if fault.commit else busy
+        if fault.kind == "wrong_order":
+            another = {"invoiceNo": "RP9999999", "orderNo": "999999999", "message": "invoiced"}
+            return 200, body | another | {"success": True}
+        return status, body
+
+    def _invoice(self, received: int, order: Any) -> Result:
+        """Refuse the order or make its invoice."""
         problems = problems_of(order, self._version)
         if problems:
             return 400, {"success": False, "message": "; ".join(problems)}
@@ -106,95 +159,28 @@ class RetailPro:
             return 409, {"success": False, **answer}
         return 200, {"success": True, "invoiceNo": invoice_no, "message": "invoiced", **answer}
 
-    async def _play(self, fault: Fault, received: int, order: Any) -> Response:
-        status: int = 503
-        body: dict[str, Any] = {"message": "the sandbox is busy"}
-        if fault.commit and fault.kind not in {"reject", "late"}:
-            status, body = self._work(received, order)
-        match fault.kind:
-            case "reject":
-                return _answer(fault.status, {"success": False, "message": fault.message})
-            case "status":
-                headers = {"Retry-After": fault.retry_after} if fault.retry_after else None
-                return _answer(fault.status, {"message": fault.message}, headers)
-            case "late":
-                await asyncio.sleep(fault.seconds)
-                status, body = self._work(received, order)
-            case "hang":
-                await asyncio.sleep(fault.seconds)
-            case "drop":
-                return Dropped()
-            case "cut":
-                return Cut(_json(body), status, media_type="application/json")
-            case "drip":
-                return Drip(_json(body), status, fault.seconds)
-            case "wrong_order":
-                another = {"invoiceNo": "RP9999999", "orderNo": "999999999", "message": "invoiced"}
-                status, body = 200, body | another | {"success": True}
-            case "not_json":
-                return Response("<html><body>It works!</body></html>", media_type="text/html")
-        return _answer(status, body)
-
     async def _auth(self, request: Request) -> Response:
         query = request.query_params
         if "usr" not in query:
-            return _answer(200, [], {"Auth-Nonce": self.door.give_nonce()})
+            return as_json(200, [], {"Auth-Nonce": self.door.give_nonce()})
         session = self.door.log_in(query["usr"], query.get("pwd", ""), request.headers)
-        return _answer(200, [], {"Auth-Session": session}) if session else _unauthorized()
+        return as_json(200, [], {"Auth-Session": session}) if session else _unauthorized()
 
     async def _session(self, request: Request) -> Response:
         known = self.door.knows(request.headers)
-        return _answer(200, [{"employee": 1}]) if known else _unauthorized()
+        return as_json(200, [{"employee": 1}]) if known else _unauthorized()
 
     async def _sit(self, request: Request) -> Response:
         if not self.door.knows(request.headers):
             return _unauthorized()
         self.door.sit(request.headers)
-        return _answer(200, [{"ws": request.query_params.get("ws")}])
+        return as_json(200, [{"ws": request.query_params.get("ws")}])
 
     async def _stand(self, request: Request) -> Response:
         if not self.door.knows(request.headers):
             return _unauthorized()
         self.door.stand(request.headers)
-        return _answer(200, [])
-
-    async def _documents(self, request: Request) -> Response:
-        """Answer the query for the invoices of one order, in the array form of Prism v1."""
-        if not self.door.lets_in(request.headers):
-            return _unauthorized()
-        wanted = _ORDER_FILTER.fullmatch(request.query_params.get("filter", ""))
-        if wanted is None:
-            return _answer(400, {"message": "filter=(order_document_number,eq,NUMBER) is needed"})
-        found = self.journal.invoices(wanted.group(1))
-        return _answer(
-            200,
-            [
-                {
-                    "sid": str(invoice.request_id),
-                    "document_number": invoice.invoice_no,
-                    "order_document_number": invoice.order_no,
-                    "order_type": 0,
-                    "store_code": invoice.store,
-                    "total": invoice.total,
-                    "created_datetime": invoice.made_at,
-                    "items": invoice.lines,
-                }
-                for invoice in found
-            ],
-        )
-
-    async def _inventory(self, request: Request) -> Response:
-        if not self.door.lets_in(request.headers):
-            return _unauthorized()
-        query = request.query_params
-        page, size = query.get("page_no", "1"), query.get("page_size", "10")
-        if not (page.isdecimal() and size.isdecimal() and int(page) > 0):
-            return _answer(400, {"message": "page_no and page_size must be numbers"})
-        rows = self.journal.stock(int(page), int(size))
-        return _answer(
-            200,
-            [{"store_code": row.store, "upc": row.upc, "quantity": row.quantity} for row in rows],
-        )
+        return as_json(200, [])
 
 
 class RetailProStandIn:
@@ -223,6 +209,7 @@ class RetailProStandIn:
         self,
         kind: str,
         *,
+        call: Call = "invoice",
         order_no: str | None = None,
         rate: float | None = None,
         seed: int = 0,
@@ -233,6 +220,7 @@ class RetailProStandIn:
         self.retail_pro.faults.add(
             Rule(
                 fault=Fault.model_validate({"kind": kind, **fault}),
+                call=call,
                 order_no=order_no,
                 rate=rate,
                 seed=seed,
@@ -243,6 +231,10 @@ class RetailProStandIn:
     def requests(self) -> list[Received]:
         """Give every request that came in."""
         return self._journal.requests()
+
+    def ambiguous(self) -> set[str]:
+        """Give the orders whose outcome their client cannot know; see `Journal.ambiguous`."""
+        return self._journal.ambiguous()
 
     def invoices(self, order_no: str | None = None) -> list[Invoice]:
         """Give every invoice that was made, or those of one order."""
@@ -257,14 +249,27 @@ class RetailProStandIn:
         self._journal.put_stock(stock)
 
 
-def _answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(_json(body), status, headers, media_type="application/json")
+async def _body_of(request: Request) -> tuple[bytes, bool]:
+    """Give what came of a body, and whether that is all of it."""
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+    except ClientDisconnect:
+        return bytes(body), False
+    return bytes(body), True
+
+
+def _read(body: bytes) -> tuple[Any, str | None]:
+    """Give the order in a body and its number; of half a body, the number that stands in it."""
+    try:
+        order = read_request(body)
+    except ValueError:
+        number = _ORDER_NO.search(body)
+        return None, number.group(1).decode(errors="replace") if number else None
+    order_no = order.get("OrderNo") if isinstance(order, dict) else None
+    return order, order_no if isinstance(order_no, str) else None
 
 
 def _unauthorized() -> Response:
-    return _answer(401, {"success": False, "message": "not logged in"})
-
-
-def _json(body: Any) -> bytes:
-    # A float shows ten digits exactly, which is all that (10,4) has.
-    return json.dumps(body, default=float).encode()
+    return as_json(401, _NOT_LOGGED_IN)

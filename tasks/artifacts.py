@@ -14,7 +14,10 @@ from prefect.artifacts import (
 )
 
 from tillbridge.inventory.reconciliation import Reconciliation
+from tillbridge.invoicing.control_totals import ControlTotals
 from tillbridge.invoicing.inbox import FileResult
+from tillbridge.invoicing.ledger.hands import Resolution
+from tillbridge.invoicing.replaying import Replayed
 from tillbridge.invoicing.report import FailureReport
 from tillbridge.invoicing.sending import Result
 from tillbridge.invoicing.summary import RunSummary
@@ -103,3 +106,49 @@ def show_reconciliation(result: Reconciliation) -> None:
             for row in worst_first[:_MOST_ROWS]
         ],
     )
+
+
+def show_resolutions(resolutions: Sequence[Resolution]) -> None:
+    """Show what a decision did to each order."""
+    create_table_artifact(
+        key="resolved-orders",
+        description="Decisions about orders",
+        table=[
+            {
+                "order": one.order_no,
+                "was": one.before,
+                "is": one.after,
+                "refused because": one.refusal,
+            }
+            for one in resolutions[:_MOST_ROWS]
+        ],
+    )
+
+
+def show_replayed(chosen: Sequence[Replayed]) -> None:
+    """Show which files are handed over again; nothing when there is none."""
+    if chosen:
+        create_table_artifact(
+            key="replayed-files",
+            description="Files that are handed over again",
+            table=[{"file": one.name, "into": one.folder} for one in chosen[:_MOST_ROWS]],
+        )
+
+
+def show_control_totals(found: ControlTotals) -> None:
+    """Show the ledger's totals, and every order that does not agree."""
+    rows = "\n".join(
+        f"| {one.state} | {one.orders} | {one.amount} {one.currency} |" for one in found.states
+    )
+    create_markdown_artifact(
+        key="control-totals",
+        description=f"{len(found.differences)} differences",
+        markdown=f"# Control totals\n\n| state | orders | amount |\n|---|---:|---:|\n{rows}\n\n"
+        f"{found.compared} orders were compared with Retail Pro.",
+    )
+    if found.differences:
+        create_table_artifact(
+            key="control-differences",
+            description=f"Orders that do not agree, at most {_MOST_ROWS}",
+            table=[asdict(one) for one in found.differences[:_MOST_ROWS]],
+        )

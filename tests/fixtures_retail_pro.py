@@ -18,6 +18,7 @@ from sandbox.retail_pro import RetailProStandIn
 from sandbox.retail_pro_door import API_KEY, PASSWORD, TOKEN, USER
 from tillbridge.clients.retail_pro import RetailProClient, RetailProSettings
 from tillbridge.contracts import json_text
+from tillbridge.contracts.http_exchange import Posting
 
 UPC = "8720116122558"
 SECRETS = {"user": USER, "password": PASSWORD, "token": TOKEN, "api_key": API_KEY}
@@ -58,9 +59,9 @@ def order_body(order_no: str = "1001", **changes: Any) -> bytes:
     return json_text.write(order | changes)
 
 
-def order(order_no: str = "1001", **changes: Any) -> Callable[[], bytes]:
+def order(order_no: str = "1001", key: str | None = None, **changes: Any) -> Callable[[], Posting]:
     """Give the same order as the client asks for it: as a call."""
-    return lambda: order_body(order_no, **changes)
+    return lambda: Posting(order_body(order_no, **changes), key)
 
 
 @pytest.fixture

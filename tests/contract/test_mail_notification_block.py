@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from blocks.mail_notification import MailNotification
 from sandbox.mail import HOST, Fault, SmtpInbox
-from tillbridge.clients.mail import Attachment
+from tillbridge.clients.mail import Attachment, Delivery
 from tillbridge.errors import Unavailable
 
 
@@ -29,15 +29,32 @@ def block(inbox: SmtpInbox) -> MailNotification:
 
 def test_a_report_goes_out_with_its_attachment(block: MailNotification, inbox: SmtpInbox) -> None:
     """Subject, both bodies, the CSV and the caller's Message-ID arrive."""
-    refused = block.send(
+    delivery = block.send(
         "3 orders", "plain", "<p>html</p>", [Attachment("orders.csv", b"a,b\r\n")], "report-1"
     )
 
-    assert refused == ()
+    assert delivery == Delivery()
     (message,) = inbox.messages()
     assert message["Subject"] == "3 orders"
     assert message["Message-ID"] == "<report-1@brand.example>"
     assert [part.get_filename() for part in message.iter_attachments()] == ["orders.csv"]
+
+
+def test_a_report_too_large_for_the_server_goes_out_as_text(
+    block: MailNotification, inbox: SmtpInbox
+) -> None:
+    """Nobody waits for a report because of its attachment; the mail says that it is missing."""
+    inbox.answer("DATA", "552 5.3.4 Message too big")
+
+    block.send(
+        "3 orders", "plain", "<p>html</p>", [Attachment("orders.csv", b"a,b\r\n")], "report-1"
+    )
+
+    (message,) = inbox.messages()
+    assert message["Message-ID"] == "<report-1@brand.example>"
+    assert list(message.iter_attachments()) == []
+    assert "plain" in message.get_content()
+    assert "without its attachments" in message.get_content()
 
 
 async def _notify(block: MailNotification) -> None:

@@ -249,9 +249,12 @@ def test_without_a_fiscal_credit_no_company_is_needed(wanted: Any) -> None:
         ("ñ", False),
     ],
 )
-def test_an_order_number_is_a_visible_key(number: str, good: bool) -> None:
-    """It tells orders apart, in the ledger and for people."""
-    assert (problems(changed(request(1), "/OrderNo", number), 1) == {}) is good
+@pytest.mark.parametrize("pointer", ["/OrderNo", "/InvoicingStore", "/Items/0/StoreOrig"])
+def test_numbers_of_orders_and_codes_of_stores_are_visible_keys(
+    pointer: str, number: str, good: bool
+) -> None:
+    """They tell orders and stores apart, in the ledger and for people."""
+    assert (problems(changed(request(1), pointer, number), 1) == {}) is good
 
 
 def test_unknown_members_and_other_spellings_are_refused() -> None:

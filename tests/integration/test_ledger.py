@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
-from tillbridge.contracts.http_exchange import Exchange
-from tillbridge.database.engine import connect, database_now, transaction, upgrade
+from tests.ledger_steps import (
+    KEY,
+    LONG,
+    OVER,
+    PARK,
+    STORE,
+    accept,
+    arm,
+    armed,
+    events,
+    ready,
+    recover,
+    request,
+    rows,
+    settle,
+    state,
+)
+from tillbridge.database.engine import connect, database_now, transaction
 from tillbridge.database.ledger_tables import (
     invoice_attempt,
-    invoice_event,
     invoice_failure,
     invoice_order,
 )
@@ -33,79 +41,7 @@ from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.failures import NewFailure
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.outcome import State as Verdicts
-from tillbridge.invoicing.outcome import Verdict
 from tillbridge.invoicing.recovery import recover_lost
-from tillbridge.invoicing.states import EDGES
-from tillbridge.invoicing.transform import InvoiceRequest
-
-STORE = "CASA_STORE"
-KEY = OrderKey(STORE, "20417")
-LONG = timedelta(minutes=5)
-OVER = timedelta(seconds=-1)
-"""A lease that has run out before it begins, so that no test has to wait."""
-
-
-def request(number: str = "20417", content: str = "v1", **changes: Any) -> InvoiceRequest:
-    """Give an order as the transform makes it."""
-    made = InvoiceRequest(
-        product_store_id=STORE,
-        order_id=f"M{number}",
-        order_no=number,
-        currency="EUR",
-        total=Decimal("78.3"),
-        invoicing_store="PTL01",
-        line_count=1,
-        body=f'{{"OrderNo":"{number}","content":"{content}"}}'.encode(),
-    )
-    return replace(made, **changes)
-
-
-def accept(engine: Engine, one: InvoiceRequest, file: str = "a.json") -> Acceptance:
-    """Hand one order to the ledger."""
-    with transaction(engine) as connection:
-        return orders.accept(connection, one, file, "test")
-
-
-def verdict(state: Verdicts, **changes: Any) -> Verdict:
-    """Give a verdict."""
-    return replace(Verdict(state, f"code-{state}", f"reason {state}", "next"), **changes)
-
-
-def settle(engine: Engine, attempt: Attempt, state: Verdicts, **changes: Any) -> str:
-    """Settle an attempt with a verdict of that state."""
-    exchange = Exchange("answered", status=200, body=f"{state}".encode(), body_complete=True)
-    return attempts.settle(engine, attempt, verdict(state, **changes), exchange, "test")
-
-
-def armed(engine: Engine, number: str = "20417", lease: timedelta = LONG) -> Attempt:
-    """Accept and arm an order."""
-    accept(engine, request(number))
-    attempt = attempts.arm(engine, OrderKey(STORE, number), "w1", lease)
-    assert attempt is not None
-    return attempt
-
-
-def state(engine: Engine, number: str = "20417") -> str:
-    """Give an order's state."""
-    return orders.state_of(engine, OrderKey(STORE, number))[0]
-
-
-def rows(engine: Engine, statement: Any) -> list[Any]:
-    """Read rows."""
-    with transaction(engine) as connection:
-        return list(connection.execute(statement))
-
-
-def events(engine: Engine, number: str = "20417") -> list[tuple[str | None, str]]:
-    """List the steps an order went."""
-    found = rows(
-        engine,
-        select(invoice_event.c.from_state, invoice_event.c.to_state)
-        .where(invoice_event.c.order_no == number)
-        .order_by(invoice_event.c.id),
-    )
-    return [tuple(row) for row in found]
-
 
 # --- accepting
 
@@ -114,7 +50,7 @@ def test_an_order_is_accepted_once(engine: Engine) -> None:
     """The same content again is known, and leaves no second trace."""
     assert accept(engine, request()) == Acceptance.NEW
     assert accept(engine, request(), "b.json") == Acceptance.KNOWN
-    assert orders.ready(engine, STORE) == [KEY]
+    assert ready(engine) == [KEY]
     assert events(engine) == [(None, "READY")]
 
 
@@ -122,7 +58,7 @@ def test_an_invoiced_order_is_known_as_invoiced(engine: Engine) -> None:
     """A feed that comes again is counted, not sent."""
     settle(engine, armed(engine), "CONFIRMED", erp_ref="F-1")
     assert accept(engine, request()) == Acceptance.INVOICED
-    assert orders.ready(engine, STORE) == []
+    assert ready(engine) == []
 
 
 def test_identity_is_exact(engine: Engine) -> None:
@@ -134,7 +70,7 @@ def test_identity_is_exact(engine: Engine) -> None:
         request("a1", product_store_id="OTHER"),
     ):
         assert accept(engine, one) == Acceptance.NEW
-    assert len(orders.ready(engine, STORE)) == 3
+    assert len(ready(engine)) == 3
 
 
 @pytest.mark.parametrize("after", ["accepted", "rejected", "not sent"])
@@ -144,7 +80,7 @@ def test_changed_content_replaces_what_was_provably_not_booked(engine: Engine, a
     if after != "accepted":
         settle(engine, armed(engine), "REJECTED" if after == "rejected" else "READY")
     assert accept(engine, request(content="v2", total=Decimal(80))) == Acceptance.REVISED
-    attempt = attempts.arm(engine, KEY, "w1", LONG)
+    attempt = arm(engine, KEY, "w1", LONG)
     assert attempt is not None
     assert b"v2" in attempt.body
     assert attempt.total == 80
@@ -165,16 +101,16 @@ def test_changed_content_after_sending_is_a_conflict(engine: Engine, after: str)
     assert [one.source_file for one in found] == ["b.json"]
     if after == "INFLIGHT":
         assert settle(engine, attempt, "READY") == "READY"
-        assert orders.ready(engine, STORE) == []
-        assert attempts.arm(engine, KEY, "w1", LONG) is None
+        assert ready(engine) == []
+        assert arm(engine, KEY, "w1", LONG) is None
 
 
 def test_another_order_under_the_same_number_blocks_both(engine: Engine) -> None:
     """Two orders with one number are for a person to decide, even before anything was sent."""
     accept(engine, request())
     assert accept(engine, request(order_id="M999", content="v2")) == Acceptance.CONFLICT
-    assert orders.ready(engine, STORE) == []
-    assert attempts.arm(engine, KEY, "w1", LONG) is None
+    assert ready(engine) == []
+    assert arm(engine, KEY, "w1", LONG) is None
     [row] = rows(engine, select(invoice_failure.c.reason_code, invoice_failure.c.reason))
     assert row.reason_code == "number-used-twice"
     assert "M20417" in row.reason
@@ -188,7 +124,7 @@ def test_a_request_mended_by_hand_keeps_what_is_known_of_its_order(engine: Engin
     assert accept(engine, by_hand, "mended.json") == Acceptance.REVISED
     [row] = rows(engine, select(invoice_order))
     assert (row.order_id, row.currency, row.state) == ("M20417", "EUR", "READY")
-    attempt = attempts.arm(engine, KEY, "w1", LONG)
+    attempt = arm(engine, KEY, "w1", LONG)
     assert attempt is not None
     assert b"v2" in attempt.body
 
@@ -198,9 +134,9 @@ def test_a_request_mended_by_hand_keeps_what_is_known_of_its_order(engine: Engin
 
 def test_only_a_ready_order_is_armed_and_the_row_is_there_before_the_byte(engine: Engine) -> None:
     """Arming commits state, attempt, epoch and digest; a second arming gets nothing."""
-    assert attempts.arm(engine, KEY, "w1", LONG) is None
+    assert arm(engine, KEY, "w1", LONG) is None
     attempt = armed(engine)
-    assert attempts.arm(engine, KEY, "w2", LONG) is None
+    assert arm(engine, KEY, "w2", LONG) is None
     other = connect(engine.url.render_as_string(hide_password=False))
     [row] = rows(other, select(invoice_order).where(invoice_order.c.order_no == "20417"))
     [written] = rows(other, select(invoice_attempt))
@@ -218,7 +154,7 @@ def test_an_older_file_does_not_replace_a_newer_one(engine: Engine) -> None:
     older = request(content="older")
     assert accept(engine, older, "OrderToInvoice-2026-11-22-01.json") == Acceptance.KNOWN
 
-    attempt = attempts.arm(engine, KEY, "w1", LONG)
+    attempt = arm(engine, KEY, "w1", LONG)
     assert attempt is not None
     assert attempt.body == request().body
 
@@ -227,7 +163,7 @@ def test_a_failure_that_was_mended_before_the_report_asks_for_nothing(engine: En
     """Or somebody would make by hand an invoice that is there."""
     settle(engine, armed(engine), "REJECTED")
     accept(engine, request(), "again.json")
-    attempt = attempts.arm(engine, KEY, "w1", LONG)
+    attempt = arm(engine, KEY, "w1", LONG)
     assert attempt is not None
     settle(engine, attempt, "CONFIRMED")
 
@@ -244,26 +180,26 @@ def test_a_refused_order_that_is_handed_over_again_is_tried_again(engine: Engine
 
     assert accept(engine, request(), "again.json") == Acceptance.REVISED
 
-    assert orders.ready(engine, STORE) == [KEY]
+    assert ready(engine) == [KEY]
 
 
 @pytest.mark.parametrize("after", ["CONFIRMED", "REJECTED", "UNKNOWN"])
 def test_a_settled_order_is_not_armed(engine: Engine, after: Verdicts) -> None:
     """Confirmed, rejected and parked orders are never sent by themselves."""
     settle(engine, armed(engine), after)
-    assert attempts.arm(engine, KEY, "w1", LONG) is None
-    assert orders.ready(engine, STORE) == []
+    assert arm(engine, KEY, "w1", LONG) is None
+    assert ready(engine) == []
 
 
 def test_an_order_waits_as_long_as_the_far_end_asked(engine: Engine) -> None:
     """Before its time it is neither listed nor armed; after it, it is."""
     assert settle(engine, armed(engine), "READY", retry_after=600.0) == "READY"
-    assert orders.ready(engine, STORE) == []
-    assert attempts.arm(engine, KEY, "w1", LONG) is None
+    assert ready(engine) == []
+    assert arm(engine, KEY, "w1", LONG) is None
     with transaction(engine) as connection:
         connection.execute(update(invoice_order).values(not_before=database_now(connection)))
-    assert orders.ready(engine, STORE) == [KEY]
-    assert attempts.arm(engine, KEY, "w1", LONG) is not None
+    assert ready(engine) == [KEY]
+    assert arm(engine, KEY, "w1", LONG) is not None
 
 
 def test_one_of_eight_threads_arms_an_order(engine: Engine) -> None:
@@ -276,7 +212,7 @@ def test_one_of_eight_threads_arms_an_order(engine: Engine) -> None:
     def race() -> None:
         for number in range(5):
             gate.wait(30)
-            attempt = attempts.arm(engine, OrderKey(STORE, str(number)), "w", LONG)
+            attempt = arm(engine, OrderKey(STORE, str(number)), "w", LONG)
             if attempt:
                 won.append(attempt)
 
@@ -329,27 +265,27 @@ def test_a_verdict_moves_the_order(engine: Engine, proof: Verdicts, after: str) 
         None,
     )
     assert row.erp_ref == "F-9"
-    assert row.doubtful == (proof == "UNKNOWN")
+    assert row.doubts == (proof == "UNKNOWN")
     [attempt] = rows(engine, select(invoice_attempt))
     assert (attempt.outcome, attempt.http_status) == (f"code-{proof}", 200)
     assert attempt.answer == proof.encode()
 
 
-def test_a_worker_that_lost_its_order_cannot_move_it(engine: Engine) -> None:
+@pytest.mark.parametrize("late", ["READY", "REJECTED", "UNKNOWN"])
+def test_a_worker_that_lost_its_order_cannot_move_it(engine: Engine, late: Verdicts) -> None:
     """After its lease was given up, a failure moves nothing, but its answer is kept."""
     attempt = armed(engine, lease=OVER)
-    assert attempts.recover(engine, STORE, "w2") == [KEY]
-    for late in ("READY", "REJECTED", "UNKNOWN"):
-        assert settle(engine, attempt, late) == "PARKED"  # type: ignore[arg-type]
+    assert recover(engine, STORE, "w2") == [KEY]
+    assert settle(engine, attempt, late) == "PARKED"
     assert state(engine) == "PARKED"
     [row] = rows(engine, select(invoice_attempt))
-    assert row.answer == b"UNKNOWN"
+    assert row.answer == late.encode()
 
 
 def test_a_late_proof_confirms_a_parked_order(engine: Engine) -> None:
     """An invoice that certainly exists ends the doubt."""
     attempt = armed(engine, lease=OVER)
-    attempts.recover(engine, STORE, "w2")
+    recover(engine, STORE, "w2")
     assert settle(engine, attempt, "CONFIRMED", erp_ref="F-3") == "CONFIRMED"
     assert events(engine)[-1] == ("PARKED", "CONFIRMED")
     assert settle(engine, attempt, "REJECTED") == "CONFIRMED"
@@ -360,7 +296,7 @@ def test_an_old_attempt_cannot_move_a_newer_one(engine: Engine) -> None:
     """The epoch fences: what is true of the first attempt says nothing about the second."""
     first = armed(engine)
     settle(engine, first, "READY")
-    second = attempts.arm(engine, KEY, "w2", LONG)
+    second = arm(engine, KEY, "w2", LONG)
     assert second is not None
     assert second.epoch > first.epoch
     assert settle(engine, first, "REJECTED") == "INFLIGHT"
@@ -383,8 +319,8 @@ def test_an_order_is_given_up_only_when_its_lease_ran_out(engine: Engine) -> Non
     """A living worker keeps its order; a vanished one's is parked and reported, never sent again."""
     armed(engine, "1", lease=LONG)
     armed(engine, "2", lease=OVER)
-    assert attempts.recover(engine, STORE, "w2") == [OrderKey(STORE, "2")]
-    assert attempts.recover(engine, STORE, "w2") == []
+    assert recover(engine, STORE, "w2") == [OrderKey(STORE, "2")]
+    assert recover(engine, STORE, "w2") == []
     assert (state(engine, "1"), state(engine, "2")) == ("INFLIGHT", "PARKED")
     [row] = rows(engine, select(invoice_failure))
     assert (row.order_no, row.kind, row.reason_code) == ("2", "parked", "worker-lost")
@@ -396,7 +332,7 @@ def test_a_lease_is_waited_for_as_long_as_patience_lasts(engine: Engine) -> None
     armed(engine, "1", lease=timedelta(seconds=0.2))
     armed(engine, "2", lease=LONG)
     started = time.monotonic()
-    assert recover_lost(engine, STORE, "w2", patience=0.6) == [OrderKey(STORE, "1")]
+    assert recover_lost(engine, STORE, "w2", PARK, patience=0.6) == [OrderKey(STORE, "1")]
     assert time.monotonic() - started >= 0.2
     assert state(engine, "2") == "INFLIGHT"
 
@@ -404,14 +340,14 @@ def test_a_lease_is_waited_for_as_long_as_patience_lasts(engine: Engine) -> None
 def test_recovery_of_nothing_waits_for_nothing(engine: Engine) -> None:
     """Without orders in flight there is nothing to wait for."""
     assert attempts.seconds_in_flight(engine, STORE) == 0
-    assert recover_lost(engine, STORE, "w2", patience=3600) == []
+    assert recover_lost(engine, STORE, "w2", PARK, patience=3600) == []
 
 
 def test_a_product_store_minds_its_own_orders(engine: Engine) -> None:
     """Listing, counting and recovering do not reach into another store."""
     accept(engine, request(product_store_id="OTHER"))
-    assert attempts.arm(engine, OrderKey("OTHER", "20417"), "w1", OVER) is not None
-    assert attempts.recover(engine, STORE, "w2") == []
+    assert arm(engine, OrderKey("OTHER", "20417"), "w1", OVER) is not None
+    assert recover(engine, STORE, "w2") == []
     assert orders.counts(engine, STORE) == {}
     assert orders.counts(engine, "OTHER") == {"INFLIGHT": 1}
     with pytest.raises(LookupError, match="20417"):
@@ -580,126 +516,3 @@ def test_the_origin_of_a_request_is_found_by_its_bytes(engine: Engine) -> None:
         assert origin == files.Origin("M20417", "EUR")
         assert files.origin_of(connection, STORE, b"{}") is None
         assert files.origin_of(connection, "OTHER", request().body) is None
-
-
-# --- everything in any order
-
-
-@contextmanager
-def fresh_ledger() -> Iterator[Engine]:
-    """Open a ledger of its own for one run of the machine."""
-    with tempfile.TemporaryDirectory() as folder:
-        engine = connect(f"sqlite:///{Path(folder)}/ledger.db")
-        upgrade(engine)
-        yield engine
-        engine.dispose()
-
-
-NUMBERS = st.sampled_from(["1", "2"])
-WORKERS = st.sampled_from(["w1", "w2"])
-
-
-class Ledger(RuleBasedStateMachine):
-    """Two workers, two orders, and every step in any order, against the real ledger."""
-
-    @initialize()
-    def open(self) -> None:
-        """Start with an empty ledger and nothing in the air."""
-        self._context = fresh_ledger()
-        self.engine = self._context.__enter__()
-        self.attempts: list[Attempt] = []
-        self.confirmed: dict[str, bytes] = {}
-        self.events_seen: list[Any] = []
-        self.epochs: dict[str, int] = {}
-        self.booked: set[str] = set()
-
-    def teardown(self) -> None:
-        """Throw the ledger away."""
-        if hasattr(self, "_context"):
-            self._context.__exit__(None, None, None)
-
-    @rule(number=NUMBERS, content=st.sampled_from(["v1", "v2"]), other=st.booleans())
-    def ingest(self, number: str, content: str, other: bool) -> None:
-        """An order comes, new, again, changed, or another under its number."""
-        one = request(number, content, order_id="M999" if other else f"M{number}")
-        accept(self.engine, one)
-
-    @rule(number=NUMBERS, worker=WORKERS, lease=st.sampled_from([LONG, OVER]))
-    def arm(self, number: str, worker: str, lease: timedelta) -> None:
-        """A worker tries to take an order; it never gets one that may have been booked."""
-        attempt = attempts.arm(self.engine, OrderKey(STORE, number), worker, lease)
-        if attempt:
-            assert number not in self.booked
-            assert number not in self.confirmed
-            self.attempts.append(attempt)
-
-    @rule(
-        data=st.data(),
-        proof=st.sampled_from(["CONFIRMED", "REJECTED", "READY", "UNKNOWN"]),
-    )
-    def answer(self, data: st.DataObject, proof: Verdicts) -> None:
-        """Some attempt, however old, ends; what it proves must be true of the far end."""
-        if not self.attempts:
-            return
-        attempt = data.draw(st.sampled_from(self.attempts))
-        number = attempt.key.order_no
-        if proof in {"REJECTED", "READY"}:
-            self.attempts.remove(attempt)
-        else:
-            # A proof or a doubt: from now on a second sending could be a second invoice.
-            self.booked.add(number)
-        if settle(self.engine, attempt, proof, erp_ref="F") == "CONFIRMED":
-            self.confirmed[number] = attempt.body
-
-    @rule(worker=WORKERS)
-    def recover(self, worker: str) -> None:
-        """A run finds what vanished workers left; those requests may have been booked."""
-        for key in attempts.recover(self.engine, STORE, worker):
-            self.booked.add(key.order_no)
-
-    @rule()
-    def report(self) -> None:
-        """A run reports, and its mail goes out."""
-        for one in failures.open_reports(self.engine, STORE):
-            failures.mark_mailed(self.engine, one.id)
-
-    @invariant()
-    def holds(self) -> None:
-        """What must be true after every step."""
-        if not hasattr(self, "engine"):
-            return
-        for row in rows(self.engine, select(invoice_order)):
-            number = row.order_no
-            assert row.epoch >= self.epochs.get(number, 0)
-            self.epochs[number] = row.epoch
-            assert row.attempts == row.epoch
-            if number in self.confirmed:
-                assert row.state == "CONFIRMED"
-                assert row.body == self.confirmed[number]
-            assert (row.state == "INFLIGHT") == (row.lease_until is not None)
-            if row.state in {"REJECTED", "PARKED"}:
-                kind = {"REJECTED": "rejected", "PARKED": "parked"}[row.state]
-                told = select(func.count()).where(
-                    invoice_failure.c.order_no == number, invoice_failure.c.kind == kind
-                )
-                assert rows(self.engine, told)[0][0] >= 1
-        found = rows(self.engine, select(invoice_event).order_by(invoice_event.c.id))
-        assert found[: len(self.events_seen)] == self.events_seen
-        self.events_seen = found
-        last: dict[str, str | None] = {}
-        for one in found:
-            assert one.from_state == last.get(one.order_no)
-            assert one.to_state in EDGES[one.from_state]
-            last[one.order_no] = one.to_state
-        current = rows(self.engine, select(invoice_order.c.order_no, invoice_order.c.state))
-        assert last == dict(tuple(row) for row in current)
-
-
-Ledger.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=25,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-TestLedgerInAnyOrder = Ledger.TestCase

@@ -14,8 +14,9 @@ from email.utils import format_datetime
 import pytest
 
 from sandbox.retail_pro import RetailProStandIn
-from tests.fixtures_retail_pro import order, order_body, scripted_server
+from tests.fixtures_retail_pro import order, scripted_server
 from tillbridge.clients.retail_pro import RetailProClient
+from tillbridge.contracts.http_exchange import Posting
 from tillbridge.contracts.invoice_answer import AnswerReading, read_answer
 from tillbridge.errors import ConfigurationProblem, Unavailable
 
@@ -50,7 +51,7 @@ def test_no_answer_is_told_as_sent(
     assert exchange.problem
 
 
-@pytest.mark.parametrize("status", [201, 307, 400, 404, 409, 422, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [201, 202, 307, 400, 404, 409, 422, 500, 502, 503, 504])
 def test_a_status_is_told_as_it_is_and_nothing_is_sent_again(
     status: int, retail_pro: RetailProStandIn, client_of: ClientOf
 ) -> None:
@@ -106,7 +107,7 @@ def test_a_server_that_does_not_read_ends_at_the_deadline(client_of: ClientOf) -
     """A body that the server does not take is told as possibly sent, in time."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = client_of(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline=0.4)
-        exchange = client.post_invoice(lambda: b"x" * 30_000_000)
+        exchange = client.post_invoice(lambda: Posting(b"x" * 30_000_000))
     assert exchange.stage == "sent_no_answer"
     assert "deadline" in str(exchange.problem)
 
@@ -181,7 +182,7 @@ def test_the_bytes_are_asked_for_before_anything_is_sent(
 ) -> None:
     """What the asking raises reaches the caller, and Retail Pro has seen nothing."""
 
-    def refuse() -> bytes:
+    def refuse() -> Posting:
         raise RuntimeError("the lease has run out")
 
     with pytest.raises(RuntimeError, match="the lease has run out"):
@@ -197,16 +198,16 @@ def test_no_more_calls_than_allowed_are_under_way(
     client = client_of(retail_pro.base_url, parallel_calls=2)
     started, most, lock = 0, 0, threading.Lock()
 
-    def body(number: int) -> bytes:
+    def counted(number: int) -> Posting:
         nonlocal started, most
         with lock:
             # A call makes room only when it has ended, and by then its invoice is there.
             started += 1
             most = max(most, started - len(retail_pro.invoices()))
-        return order_body(str(number))
+        return order(str(number))()
 
     with ThreadPoolExecutor(10) as pool:
-        list(pool.map(lambda number: client.post_invoice(lambda: body(number)), range(20)))
+        list(pool.map(lambda number: client.post_invoice(lambda: counted(number)), range(20)))
     assert len(retail_pro.invoices()) == 20
     assert most <= 2
 

@@ -271,7 +271,7 @@ def test_the_order_query_finds_every_invoice(retail_pro: RetailProStandIn) -> No
             f"{retail_pro.base_url}/v1/rest/document",
             params={"filter": f"(order_document_number,eq,{order_no})"},
         )
-        return [(row["document_number"], row["total"]) for row in answer.json()]
+        return [(row["document_number"], row["transaction_total_amt"]) for row in answer.json()]
 
     post(retail_pro, order_body("1"))
     post(retail_pro, order_body("2"))

@@ -16,6 +16,7 @@ from tillbridge import errors
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.clients.sftp_settings import SftpSettings
 from tillbridge.contracts.invoice_answer import AnswerReading
+from tillbridge.contracts.invoice_lookup import LookupReading
 from tillbridge.invoicing import outcome, states
 from tillbridge.profile import Profile, StoreCodes
 
@@ -23,7 +24,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 SETTINGS = {
     "profile": [Profile, StoreCodes],
-    "blocks": [SftpSettings, RetailProSettings, AnswerReading, blocks.MailNotification],
+    "blocks": [
+        SftpSettings,
+        RetailProSettings,
+        AnswerReading,
+        LookupReading,
+        blocks.MailNotification,
+    ],
 }
 
 

@@ -164,6 +164,33 @@ def test_one_deep_order_does_not_cost_the_others() -> None:
         json_text.read(deep)
 
 
+@pytest.mark.parametrize("size", [1024, 4096, 1024 * 1024])
+def test_a_depth_that_no_parser_survives_costs_no_other_order_either(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """It is stepped over by its brackets, wherever the chunks end; brackets inside its texts do not count."""
+    monkeypatch.setattr(json_text, "_CHUNK", size)
+    deep = '["]}\\"[\\\\",{"é]":' * 5_000 + "1" + "}]" * 5_000
+    found = elements(f'[{{"a": 1}}, {deep} , {deep},{{"b": 2}}]'.encode())
+    assert [element.text for element in found] == ['{"a": 1}', deep, deep, '{"b": 2}']
+    assert [found[0].value, found[3].value] == [{"a": 1}, {"b": 2}]
+    assert isinstance(found[1].value, Unreadable)
+    assert "nested at most 64 deep" in found[1].value.why
+    assert len(found[1].value.text) == 200
+
+
+def test_a_depth_without_end_is_refused_before_memory_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Brackets that never close are given up at the limit."""
+    monkeypatch.setattr(json_text, "LARGEST_ELEMENT", 100_000)
+    monkeypatch.setattr(json_text, "_CHUNK", 10_000)
+    stream = io.BytesIO(b"[" * 10_000_000)
+    with pytest.raises(FileRejected, match="nested at most 64 deep"):
+        list(json_text.read_array(stream, "feed.json"))
+    assert stream.tell() < 1_000_000
+
+
 def test_elements_are_found_wherever_the_chunks_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values, characters and separators may lie across two reads; the text is kept to the byte."""
     order = json.dumps(feed_order(), default=str, ensure_ascii=False)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import PROFILE, STORES, feed_order, profile
+from tillbridge.contracts import json_text
 from tillbridge.contracts.completed_orders import read_order
 from tillbridge.invoicing.outcome import Verdict
 from tillbridge.invoicing.scrubbing import without_customer_data
@@ -93,3 +94,40 @@ def test_another_spelling_of_the_customer_is_taken_out_too() -> None:
     for part in ("ANA", "CANARIO", "987654321", "50370001234", "luna"):
         assert part not in reason
     assert reason.endswith("is blocked")
+
+
+@pytest.mark.parametrize(
+    ("customer", "said", "kept"),
+    [
+        ({"Phone": "+351210000123"}, "Phone 210 000 123 is wrong", "Phone … is wrong"),
+        ({"Phone": "+351210000123"}, "Phone (351) 210-000.123 is wrong", "Phone (… is wrong"),
+        ({"FirstName": "Li", "LastName": "Bo"}, "Bo, Li is blocked", "…, … is blocked"),
+        ({"LastName": "Carvalho"}, "key ana_carvalho-7 is blocked", "key … is blocked"),
+        (
+            {"LastName": "Conceição"},
+            r'{"LastName":"Concei\u00e7\u00e3o"} is bad',
+            '{"LastName":"…"} is bad',
+        ),
+        ({"LastName": "Conceição"}, "Concei&ccedil;&#227;o is bad", "… is bad"),
+        ({"LastName": "李", "FirstName": "明"}, "客户李明被拒绝", "客户……被拒绝"),
+        ({"Address1": "渋谷区神南1-2"}, "住所渋谷区神南1-2は不正", "住所…は不正"),
+    ],
+)
+def test_what_an_endpoint_makes_of_a_value_is_taken_out(
+    customer: dict[str, str], said: str, kept: str
+) -> None:
+    """Regrouped numbers, short names, keys made of names, escapes, and scripts without spaces."""
+    body = json_text.write({"CustomerBilling": customer})
+    assert scrubbed(said, body) == kept
+
+
+def test_a_megabyte_of_customer_is_cut_at_a_whole_word() -> None:
+    """What is not read any more is not shown either, not even the beginning of a word."""
+    said = scrubbed("Carvalho " * 100_000 + "is blocked")
+    assert set(said) == {"…", " "}
+
+
+def test_words_and_numbers_of_nobody_stay() -> None:
+    """The reason still says what is wrong."""
+    said = "Item 8720116122558 of order 20417 is not in price list 7, expected 12.50 not 13.00."
+    assert scrubbed(said) == said

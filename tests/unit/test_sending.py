@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from tillbridge.clients.retail_pro_settings import RetailProSettings
-from tillbridge.contracts.http_exchange import Exchange
+from tillbridge.contracts.http_exchange import Exchange, Posting
 from tillbridge.database.engine import transaction
 from tillbridge.errors import Unavailable
 from tillbridge.invoicing import sending
-from tillbridge.invoicing.brake import Brake
 from tillbridge.invoicing.ledger import attempts, orders
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.sending import Result, Sender
@@ -41,13 +40,13 @@ def test_a_clear_answer_survives_a_locked_database(
     monkeypatch.setattr(attempts, "settle", busy)
     monkeypatch.setattr(sending, "_SETTLE_PAUSES", (0, 0, 0))
 
-    def post(take_body: Callable[[], bytes]) -> Exchange:
-        assert take_body() == body
+    def post(take: Callable[[], Posting]) -> Exchange:
+        assert take() == Posting(body, None)
         answer = b'{"success": true, "orderNo": "1", "invoiceNo": "F1", "total": 1}'
         return Exchange("answered", 200, body=answer, body_complete=True)
 
     settings = RetailProSettings(base_url="http://127.0.0.1")
-    outcome = Sender(engine, post, settings, "run", Brake()).send(KEY)
+    outcome = Sender(engine, post, settings, "run").send(KEY)
 
     assert outcome.result == Result.INVOICED
     assert orders.counts(engine, "SV_STORE") == {"CONFIRMED": 1}

@@ -48,7 +48,7 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
         return min(float(value), _LONGEST_WAIT)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

@@ -12,10 +12,12 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from tillbridge.contracts.invoice_answer import AnswerReading
+from tillbridge.contracts.invoice_lookup import LookupReading
 
 MOST_PARALLEL_CALLS = 32
 
 CredentialMode = Literal["none", "basic", "bearer", "api_key_header", "prism_session"]
+Capability = Literal["L0", "L1", "L2", "L3"]
 
 _NEEDS = {
     "none": (),
@@ -109,6 +111,38 @@ class RetailProSettings(BaseModel):
         title="429 is unapplied",
         description="The server counts calls before it works on them, so a 429 made no invoice.",
     )
+    capability: Capability = Field(
+        default="L0",
+        description="What happens to an order whose outcome is unknown. L0: it is parked for a person."
+        " L1: its invoice is looked up and taken over; without one it is parked. L2: as L1, but without"
+        " an invoice it is sent again. L3: it is sent again with the same key, by which the server"
+        " knows it.",
+    )
+    quiet_minutes: float = Field(
+        default=15,
+        ge=0,
+        description="Minutes after the last possible sending before an order is looked up; at least three"
+        " times the longest time the server or a proxy works on a request.",
+    )
+    absent_minutes: float = Field(
+        default=5,
+        ge=0,
+        description="Minutes between two look-ups that must agree that there is no invoice.",
+    )
+    lookup: LookupReading = Field(
+        default_factory=LookupReading,
+        description="How the invoices of one order are looked up, for L1 and L2.",
+    )
+    key_header: str = Field(
+        default="Idempotency-Key",
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Name of the header that carries an order's key, for L3.",
+    )
+    key_hours: float = Field(
+        default=24,
+        gt=0,
+        description="Hours that the server remembers a key; after that nothing is sent again with it.",
+    )
     stock_path: str = Field(
         default="/v1/rest/inventory", description="Path of the paged stock query."
     )
@@ -167,6 +201,13 @@ class RetailProSettings(BaseModel):
             raise ValueError(
                 f"credential_mode {self.credential_mode} needs {' and '.join(missing)}: fill it in"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _key_has_a_header_of_its_own(self) -> Self:
+        taken = {"authorization", "auth-session", "content-type", self.api_key_header.lower()}
+        if self.key_header.lower() in taken:
+            raise ValueError(f"key_header {self.key_header} has another use: name another header")
         return self
 
 

@@ -6,7 +6,9 @@ write gets the time that is left of the whole call. Nothing here repeats, redire
 
 from __future__ import annotations
 
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +21,10 @@ import httpx
 # A server that closes an idle connection while we write on it leaves the call without an answer. Servers
 # wait five seconds and more, so connections are left alone well before that.
 _IDLE_SECONDS = 2.0
+
+# A closed connection is reset: else the system goes on delivering, long after the call's deadline or its
+# process's death, whatever of an order the server was too slow to take.
+_DELIVER_NOTHING_MORE = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class Call:
@@ -54,6 +60,7 @@ class DeadlineTransport(httpx.BaseTransport):
             ssl_context=tls,
             max_connections=connections,
             keepalive_expiry=_IDLE_SECONDS,
+            socket_options=[_DELIVER_NOTHING_MORE],
             network_backend=self._backend,
         )
 

@@ -139,7 +139,7 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
         plain = unpacker.decompress(body, limit)
     except zlib.error as error:
         raise _Unread(body, "the answer says it is gzip and is not") from error
-    if not unpacker.eof:
+    if not unpacker.eof or unpacker.unused_data:
         raise _Unread(plain, f"the answer is cut off, or longer than {limit} bytes when unpacked")
     return plain
 

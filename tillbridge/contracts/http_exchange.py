@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Stage = Literal["not_sent", "sent_no_answer", "answered"]
+
+
+class Posting(NamedTuple):
+    """What one POST carries: its exact bytes, and the key by which the server knows them again."""
+
+    body: bytes
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

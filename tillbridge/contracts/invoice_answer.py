@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tillbridge import money
 from tillbridge.contracts import json_text
+from tillbridge.contracts.json_pointer import amount_at, look_up, text_at
 
 
 class AnswerReading(BaseModel):
@@ -71,45 +71,20 @@ def read_answer(body: bytes, reading: AnswerReading) -> InvoiceAnswer | None:
         document = json_text.read(body)
     except ValueError:
         return None
-    made = _look_up(document, reading.success)
+    made = look_up(document, reading.success) if reading.success else None
     return InvoiceAnswer(
         made=True
         if _among(made, reading.success_values)
         else False
         if _among(made, reading.rejected_values)
         else None,
-        reference=_text(_look_up(document, reading.reference)),
-        message=_text(_look_up(document, reading.message)),
-        order_no=_text(_look_up(document, reading.order_no)),
-        total=_amount(_look_up(document, reading.total)),
+        reference=text_at(document, reading.reference),
+        message=text_at(document, reading.message),
+        order_no=text_at(document, reading.order_no),
+        total=amount_at(document, reading.total),
     )
-
-
-def _look_up(document: Any, pointer: str) -> Any:
-    if not pointer:
-        return None
-    for part in pointer.removeprefix("/").split("/"):
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, dict):
-            document = document.get(name)
-        elif isinstance(document, list) and name.isdecimal() and int(name) < len(document):
-            document = document[int(name)]
-        else:
-            return None
-    return document
 
 
 def _among(value: Any, values: list[str | bool | int]) -> bool:
     # 1 == True in Python, but not in JSON.
     return any(value == other and type(value) is type(other) for other in values)
-
-
-def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, str | int | Decimal) and value != "" else None
-
-
-def _amount(value: Any) -> Decimal | None:
-    try:
-        return money.parse(value)
-    except ValueError:
-        return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,6 +28,8 @@ _DEEPEST = 64
 _LONGEST_SHOWN = 200
 _HALF_CHARACTERS = "backslashreplace"
 """Half of a surrogate pair goes back to the `\\ud800` it came from, which is how JSON writes it."""
+_STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+"""A text, or a bracket outside of one; a text that the window cuts reaches to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,11 @@ def _shallow(value: Any, text: str) -> Any:
     try:
         return _checked_depth(value)
     except RecursionError:
-        return Unreadable(text[:_LONGEST_SHOWN], f"JSON nested at most {_DEEPEST} deep")
+        return _too_deep(text)
+
+
+def _too_deep(text: str) -> Unreadable:
+    return Unreadable(text[:_LONGEST_SHOWN], f"JSON nested at most {_DEEPEST} deep")
 
 
 class _Text:
@@ -222,8 +229,21 @@ class _Text:
                         "; the file ends in the middle" if self._at == len(self._buffer) else ""
                     )
                     raise self.rejected(f"valid JSON ({problem.msg}{ending})") from problem
-            except RecursionError as problem:
-                raise self.rejected(f"JSON nested at most {_DEEPEST} deep") from problem
+            except RecursionError:
+                return self._stepped_over()
+
+    def _stepped_over(self) -> Element:
+        """Go by the brackets to the end of an element that is too deep for the parser."""
+        while True:
+            depth = 0
+            for found in _STRUCTURE.finditer(self._buffer, self._at):
+                depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found.group(), 0)
+                if depth == 0:
+                    text = self._buffer[self._at : found.end()]
+                    self._at = found.end()
+                    return Element(_too_deep(text), text)
+            if len(self._buffer) - self._at > LARGEST_ELEMENT or not self._fill():
+                raise self.rejected(f"JSON nested at most {_DEEPEST} deep")
 
     def rejected(self, expected: str) -> FileRejected:
         line = self._lines_before + self._buffer.count("\n", 0, self._at) + 1

@@ -31,11 +31,11 @@ from tillbridge.errors import Finding
 
 LARGEST_AMOUNT = Decimal("999999.9999")
 _CLEAN_ASCII = "^[!-~]([ -~]*[!-~])?$"
-"""An order number is a key, here and at the far end: nothing in it may be invisible."""
+"""Order numbers and store codes are keys, here and at the far end: nothing in them may be invisible."""
 
 Amount = Annotated[Decimal, BeforeValidator(money.parse), Field(ge=0, le=LARGEST_AMOUNT)]
 Quantity = Annotated[Decimal, BeforeValidator(money.parse), Field(gt=0, le=LARGEST_AMOUNT)]
-StoreCode = Annotated[str, Field(max_length=5, pattern=r"\S")]
+StoreCode = Annotated[str, Field(max_length=5, pattern=_CLEAN_ASCII)]
 
 
 def _number(value: object) -> object:

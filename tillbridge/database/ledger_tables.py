@@ -1,13 +1,12 @@
 """The invoice ledger: files taken, orders and their attempts, events, failures and reports.
 
-`invoice_event` and `invoice_failure` are only ever added to. States and edges of `invoice_order` are
-those of `tillbridge.invoicing.states`.
+`invoice_event`, `file_event` and `invoice_failure` are only ever added to. States and edges of
+`invoice_order` are those of `tillbridge.invoicing.states`.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -57,13 +56,15 @@ invoice_order = Table(
     Column("conflict_sha256", String(64), nullable=True, doc="other content seen after sending"),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
-    Column(
-        "doubtful", Boolean, nullable=False, default=False, doc="an earlier attempt may have hit"
-    ),
+    Column("doubts", Integer, nullable=False, default=0, doc="attempts that may have been booked"),
+    Column("keyed_since", Moment, nullable=True, doc="first of those; NULL if one had no key"),
+    Column("sent_until", Moment, nullable=True, doc="it may have been sent up to then"),
+    Column("unknown_since", Moment, nullable=True),
+    Column("absent_since", Moment, nullable=True, doc="first look-up that found no invoice"),
     Column("epoch", Integer, nullable=False, default=0),
     Column("owner", String(60), nullable=True),
     Column("lease_until", Moment, nullable=True),
-    Column("not_before", Moment, nullable=True),
+    Column("not_before", Moment, nullable=True, doc="neither sent nor looked up earlier"),
     Column("erp_ref", String(100), nullable=True),
     Column("total", Units, nullable=False),
     Column("currency", String(3), nullable=False),
@@ -120,6 +121,39 @@ invoice_event = Table(
 )
 Index("ix_invoice_event_order", invoice_event.c.product_store_id, invoice_event.c.order_no)
 
+file_event = Table(
+    "file_event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", String(400), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", String(60), nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+circuit = Table(
+    "circuit",
+    metadata,
+    Column("server", String(255), primary_key=True, doc="base URL of the endpoint"),
+    Column("state", String(10), nullable=False, doc="CLOSED, OPEN or HALF_OPEN"),
+    Column("holder", String(60), nullable=True, doc="the run that sends the canaries"),
+    Column("reason", Text, nullable=False),
+    Column("not_before", Moment, nullable=True),
+    Column("changed_at", Moment, nullable=False),
+)
+
+ledger_restore = Table(
+    "ledger_restore",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("began_at", Moment, nullable=False),
+    Column("began_by", String(60), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("ended_at", Moment, nullable=True, doc="NULL while nothing may be sent"),
+    Column("ended_by", String(60), nullable=True),
+    Column("evidence", Text, nullable=True),
+)
+
 failure_report = Table(
     "failure_report",
     metadata,
@@ -128,6 +162,9 @@ failure_report = Table(
     Column("product_store_id", String(60), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("mailed_at", Moment, nullable=True),
+    Column("tries", Integer, nullable=False, default=0, doc="runs that could not mail it"),
+    Column("next_try_at", Moment, nullable=True),
+    Column("put_off", Text, nullable=True, doc="the recipients still without it, one per line"),
 )
 
 invoice_failure = Table(

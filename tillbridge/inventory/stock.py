@@ -68,7 +68,7 @@ def open_movements(
             good_identification.c.id_value,
             func.sum(order_item.c.quantity),
             invoice_order.c.state,
-            invoice_order.c.doubtful,
+            invoice_order.c.doubts,
             invoice_order.c.invoicing_store,
         )
         .select_from(order_item)
@@ -108,14 +108,14 @@ def open_movements(
             facility.c.external_id,
             good_identification.c.id_value,
             invoice_order.c.state,
-            invoice_order.c.doubtful,
+            invoice_order.c.doubts,
             invoice_order.c.invoicing_store,
         )
     )
     with transaction(engine) as connection:
         return [
-            Movement(headers[external_id], upc, quantity, state, bool(doubtful), invoicing_store)
-            for external_id, upc, quantity, state, doubtful, invoicing_store in connection.execute(
+            Movement(headers[external_id], upc, quantity, state, bool(doubts), invoicing_store)
+            for external_id, upc, quantity, state, doubts, invoicing_store in connection.execute(
                 query
             )
         ]

@@ -16,9 +16,9 @@ from sqlalchemy import Engine
 
 from tillbridge.clients.exchange import Folder, original_name
 from tillbridge.clients.sftp import RemoteFile, SftpClient
-from tillbridge.contracts import json_text
+from tillbridge.contracts import feed_manifest, json_text
 from tillbridge.database.engine import transaction
-from tillbridge.errors import FileChanged, FileConflict, FileRejected
+from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding
 from tillbridge.invoicing.ledger import failures, files
 from tillbridge.invoicing.ledger.failures import NewFailure
 from tillbridge.invoicing.taken_file import TakenFile
@@ -69,7 +69,12 @@ class Inbox:
     ) -> None:
         self._engine = engine
         self._client = client
-        self._folder = Folder(client, path)
+        self._folder = Folder(
+            client,
+            path,
+            with_manifests=profile.completed_orders_manifest
+            and path == profile.completed_orders_folder,
+        )
         self._path = path
         self._product_store_id = profile.product_store_id
         self._largest_bytes = profile.largest_file_megabytes * 1024 * 1024
@@ -106,6 +111,8 @@ class Inbox:
             if files.is_done(self._engine, self._path, sha256):
                 self._folder.archive(claimed)
                 return FileResult(name, "duplicate", notes=("the same content was done before",))
+            if self._folder.with_manifests:
+                self._hold_against_manifest(name, claimed, sha256, size, local)
             done = work(TakenFile(name, sha256, fetched.modified_at, local, self._worker))
         except FileRejected as problem:
             return self._quarantine(name, claimed, sha256, size, problem)
@@ -118,6 +125,15 @@ class Inbox:
             )
         self._folder.archive(claimed)
         return FileResult(name, "done", done.counts, done.notes)
+
+    def _hold_against_manifest(
+        self, name: str, claimed: str, sha256: str, size: int, local: Path
+    ) -> None:
+        manifest = self._folder.read_manifest(claimed)
+        if manifest is None:
+            expected = f"{feed_manifest.manifest_name(name)} beside it within an hour; none came"
+            raise FileRejected(name, (Finding("", None, expected),))
+        feed_manifest.check(manifest, name, sha256, size, local)
 
     def _quarantine(
         self, name: str, claimed: str, sha256: str, size: int, problem: FileRejected

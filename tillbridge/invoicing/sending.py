@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import Engine
 
 from tillbridge.clients.retail_pro_settings import RetailProSettings
-from tillbridge.contracts.http_exchange import Exchange
+from tillbridge.contracts.http_exchange import Exchange, Posting
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import NotSent, Unavailable
-from tillbridge.invoicing.brake import Brake
-from tillbridge.invoicing.ledger import attempts, orders
-from tillbridge.invoicing.ledger.attempts import Attempt
+from tillbridge.invoicing.breaker import Breaker
+from tillbridge.invoicing.doubt_policy import DoubtPolicy
+from tillbridge.invoicing.ledger import attempts, circuit, orders
+from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.outcome import Sent, Verdict, judge
 from tillbridge.invoicing.scrubbing import without_customer_data
@@ -40,6 +42,7 @@ class Result(StrEnum):
     INVOICED = "invoiced"
     ALREADY_INVOICED = "already invoiced"
     REJECTED = "rejected"
+    IN_DOUBT = "in doubt"
     PARKED = "parked"
     WAITING = "waiting"
 
@@ -56,12 +59,23 @@ class Outcome:
 _RESULTS = {
     "CONFIRMED": Result.ALREADY_INVOICED,
     "REJECTED": Result.REJECTED,
+    "UNKNOWN": Result.IN_DOUBT,
     "PARKED": Result.PARKED,
 }
 
 
 class _NotReady(Exception):
     """The ledger does not let this order go now."""
+
+
+def policy_of(settings: RetailProSettings) -> DoubtPolicy:
+    """Say what an endpoint's settings allow for orders in doubt."""
+    return DoubtPolicy(
+        settings.capability,
+        quiet=timedelta(minutes=settings.quiet_minutes),
+        absent=timedelta(minutes=settings.absent_minutes),
+        key_life=timedelta(hours=settings.key_hours),
+    )
 
 
 @dataclass(frozen=True)
@@ -72,62 +86,82 @@ class Sender:
     """
 
     engine: Engine | GroupCommit
-    post: Callable[[Callable[[], bytes]], Exchange]
+    post: Callable[[Callable[[], Posting]], Exchange]
     settings: RetailProSettings
     owner: str
-    brake: Brake
+    breaker: Breaker = field(default_factory=Breaker)
 
     @property
-    def lease(self) -> timedelta:
-        """How long an order is held for one call."""
-        return timedelta(seconds=self.settings.deadline) + _MARGIN
+    def terms(self) -> Terms:
+        """The terms on which the ledger lets this run send."""
+        lease = timedelta(seconds=self.settings.deadline) + _MARGIN
+        return Terms(self.owner, self.settings.base_url, lease, policy_of(self.settings))
 
     def send(self, key: OrderKey) -> Outcome:
         """Send one order if the ledger allows it.
 
         Raises:
             NotSent: provably nothing was booked and the order is READY; call again later.
-            Unavailable: the database is out of reach. If the order was in flight, it is parked when
-                its lease ends.
+            Unavailable: the database is out of reach. If the order was in flight, it is put in doubt
+                when its lease ends.
         """
-        if self.brake.is_pulled:
-            return Outcome(key.order_no, Result.WAITING, self.brake.reason)
+        if self.breaker.is_tripped:
+            return Outcome(key.order_no, Result.WAITING, self.breaker.reason)
         armed: list[Attempt] = []
 
-        def arm() -> bytes:
+        def arm() -> Posting:
             # The wait for a free call may have been long.
-            if self.brake.is_pulled:
+            if self.breaker.is_tripped:
                 raise _NotReady
-            attempt = attempts.arm(self.engine, key, self.owner, self.lease)
+            attempt = attempts.arm(self.engine, key, self.terms)
             if attempt is None:
                 raise _NotReady
             armed.append(attempt)
-            return attempt.body
+            with_key = self.terms.policy.has_key
+            return Posting(attempt.body, attempt.idempotency_key if with_key else None)
 
         try:
             exchange = self.post(arm)
         except _NotReady:
-            now, reason = orders.state_of(self.engine, key)
-            why = self.brake.reason if now == "READY" else reason
-            return Outcome(key.order_no, _RESULTS.get(now, Result.WAITING), why or "")
+            return self._not_sent(key)
         verdict = self._judge(exchange, armed)
-        # The brake first: settling waits for the database, and others would start meanwhile.
-        self.brake.watch(verdict)
+        # The breaker first: settling waits for the database, and others would start meanwhile.
+        trips = self.breaker.watch(verdict)
         state: State = self._settle(armed[0], verdict, exchange) if armed else "READY"
+        if trips:
+            circuit.trip(
+                self.engine, self.settings.base_url, self.breaker.reason, self.breaker.pause
+            )
         if state == "CONFIRMED":
             return Outcome(key.order_no, Result.INVOICED)
-        if state == "READY" and not self.brake.is_pulled:
+        if state == "READY" and not self.breaker.is_tripped:
             raise NotSent(f"order {key.order_no}: {verdict.reason}", verdict.retry_after)
         return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), verdict.reason)
 
+    def _not_sent(self, key: OrderKey) -> Outcome:
+        """Say why the ledger did not let an order go."""
+        state, reason = orders.state_of(self.engine, key)
+        if state == "READY":
+            reason = self.breaker.reason or reason
+        return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), reason or "")
+
     def _settle(self, attempt: Attempt, verdict: Verdict, exchange: Exchange) -> State:
         """Write down what came back, patiently: without it a clear answer becomes an order in doubt."""
+        write_down = partial(
+            attempts.settle,
+            self.engine,
+            attempt,
+            verdict,
+            exchange,
+            self.owner,
+            self.terms.policy,
+        )
         for pause in _SETTLE_PAUSES:
             try:
-                return attempts.settle(self.engine, attempt, verdict, exchange, self.owner)
+                return write_down()
             except Unavailable:
                 time.sleep(pause)
-        return attempts.settle(self.engine, attempt, verdict, exchange, self.owner)
+        return write_down()
 
     def _judge(self, exchange: Exchange, armed: list[Attempt]) -> Verdict:
         attempt = armed[0] if armed else None

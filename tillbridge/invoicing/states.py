@@ -5,10 +5,16 @@
     READY ──claim──▶ INFLIGHT ──proof──▶ CONFIRMED
       ▲                 │  └──proof, nothing in doubt──▶ REJECTED ──mended order──▶ READY
       │                 ├── proved not sent ──▶ READY
-      │                 └── no proof, or the lease ran out ──▶ UNKNOWN ──▶ PARKED
-      └────────────────────────────────── a person, with evidence ──────────┘
+      │                 └── no proof, or the lease ran out ──▶ UNKNOWN
+      │                                                          │
+      ├──────────── looked up twice, provably absent (L2) ───────┤
+      │             INFLIGHT ◀── again with the same key (L3) ───┤
+      │             CONFIRMED ◀── looked up and found ───────────┤
+      │                                                          ▼
+      └──────────── a person, with evidence ───────────────── PARKED
 
-A late proof moves UNKNOWN and PARKED to CONFIRMED. CONFIRMED is the end.
+A late proof moves every state to CONFIRMED, which is the end. A person moves an order that is not in
+flight to CONFIRMED, READY or CANCELLED, or to REJECTED so that it can be mended.
 """
 
 from __future__ import annotations
@@ -18,15 +24,43 @@ from typing import Literal
 State = Literal["READY", "INFLIGHT", "CONFIRMED", "REJECTED", "UNKNOWN", "PARKED", "CANCELLED"]
 
 EDGES: dict[State | None, frozenset[State]] = {
-    None: frozenset({"READY"}),
-    "READY": frozenset({"READY", "INFLIGHT", "CANCELLED"}),
+    None: frozenset({"READY", "UNKNOWN"}),
+    "READY": frozenset({"READY", "INFLIGHT", "UNKNOWN", "CONFIRMED", "REJECTED", "CANCELLED"}),
     "INFLIGHT": frozenset({"READY", "CONFIRMED", "REJECTED", "UNKNOWN"}),
-    "UNKNOWN": frozenset({"CONFIRMED", "PARKED", "READY"}),
-    "PARKED": frozenset({"CONFIRMED", "READY", "CANCELLED"}),
-    "REJECTED": frozenset({"READY", "CANCELLED"}),
-    "CONFIRMED": frozenset(),
-    "CANCELLED": frozenset(),
+    "UNKNOWN": frozenset(
+        {"UNKNOWN", "INFLIGHT", "CONFIRMED", "PARKED", "READY", "REJECTED", "CANCELLED"}
+    ),
+    "PARKED": frozenset({"CONFIRMED", "READY", "REJECTED", "CANCELLED"}),
+    "REJECTED": frozenset({"READY", "UNKNOWN", "CONFIRMED", "CANCELLED"}),
+    "CONFIRMED": frozenset({"CONFIRMED"}),
+    "CANCELLED": frozenset({"CONFIRMED"}),
 }
+"""`None` is an order that the ledger does not have yet. READY and REJECTED become UNKNOWN only when
+facts are missing: after a restore, or when a lost worker's answer comes after a person's decision."""
 
 REPLACEABLE: frozenset[State] = frozenset({"READY", "REJECTED"})
 """States in which changed content may replace what was accepted: provably nothing was booked."""
+
+
+def after_answer(
+    proof: State, *, holds: bool, state: State, doubts: int, was_unknown: bool
+) -> State | None:
+    """Say where an answer moves an order; None when it stays where it is.
+
+    Args:
+        proof: what the answer proves by itself.
+        holds: whether the attempt it belongs to is still the one in flight.
+        state: the order's state now.
+        doubts: earlier attempts that may have been booked.
+        was_unknown: whether the order was UNKNOWN when it was sent.
+    """
+    if proof == "CONFIRMED":
+        return None if state == "CONFIRMED" else "CONFIRMED"
+    if not holds:
+        # A person released the order; now it turns out that its worker was alive.
+        return "UNKNOWN" if proof == "UNKNOWN" and state == "READY" else None
+    if proof == "REJECTED" and doubts:
+        return "UNKNOWN"
+    if proof == "READY" and was_unknown:
+        return "UNKNOWN"
+    return proof

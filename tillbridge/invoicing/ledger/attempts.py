@@ -6,15 +6,18 @@ for every order, so they are built once.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Connection,
     Engine,
     Row,
+    and_,
     bindparam,
     func,
     insert,
@@ -23,56 +26,83 @@ from sqlalchemy import (
     update,
 )
 
-from tillbridge import harmless
 from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
-from tillbridge.invoicing.ledger import failures
+from tillbridge.invoicing.doubt_policy import MOST_DOUBTS, DoubtPolicy
+from tillbridge.invoicing.ledger import circuit, restores
 from tillbridge.invoicing.ledger.events import OrderKey, note
+from tillbridge.invoicing.ledger.moves import (
+    KNOWN,
+    THIS_ORDER,
+    Why,
+    keep,
+    key_of,
+    locked,
+    move,
+    reference,
+    report,
+    this,
+)
 from tillbridge.invoicing.outcome import LOOK_UP, Verdict
-from tillbridge.invoicing.states import State
+from tillbridge.invoicing.states import State, after_answer
 
-_LONGEST_REFERENCE = 100
+_KEYS = uuid.UUID("8a7c2f1e-5d0b-4b57-9d2c-6f1b0a3c9e44")
 
 _order, _attempt = invoice_order.c, invoice_attempt.c
-_THIS_ORDER = (
-    _order.product_store_id == bindparam("of_store"),
-    _order.order_no == bindparam("of_order"),
+_IS_DUE = or_(_order.not_before.is_(None), _order.not_before <= bindparam("now"))
+_MAY_BE_SENT = and_(_order.state == "READY", _order.conflict_sha256.is_(None), _IS_DUE)
+# The same bytes under the same key are booked once, however often they are sent, while the key lives.
+_MAY_BE_SENT_AGAIN = and_(
+    _order.state == "UNKNOWN",
+    _order.doubts < MOST_DOUBTS,
+    _order.keyed_since > bindparam("keys_since"),
+    _IS_DUE,
+)
+_CLAIM = (
+    select(*KNOWN, _order.body)
+    .where(
+        *THIS_ORDER,
+        or_(_MAY_BE_SENT, and_(bindparam("with_key", type_=Boolean()), _MAY_BE_SENT_AGAIN)),
+        circuit.lets_through(bindparam("server"), bindparam("by")),
+        ~restores.is_open(),
+    )
+    .with_for_update(skip_locked=True)
 )
 _ARM = (
     update(invoice_order)
     .where(
-        *_THIS_ORDER,
-        _order.state == "READY",
-        _order.conflict_sha256.is_(None),
-        or_(_order.not_before.is_(None), _order.not_before <= bindparam("now")),
+        *THIS_ORDER,
+        _order.state == bindparam("from_state"),
+        _order.epoch == bindparam("from_epoch"),
     )
     .values(
         state="INFLIGHT",
         owner=bindparam("by"),
         epoch=_order.epoch + 1,
         attempts=_order.attempts + 1,
+        keyed_since=bindparam("first_key"),
         lease_until=bindparam("until"),
+        sent_until=bindparam("until"),
         changed_at=bindparam("now"),
-    )
-    .returning(
-        _order.attempts,
-        _order.epoch,
-        _order.body,
-        _order.body_sha256,
-        _order.total,
-        _order.doubtful,
     )
 )
 _END_ATTEMPT = update(invoice_attempt).where(
     _attempt.product_store_id == bindparam("of_store"),
     _attempt.order_no == bindparam("of_order"),
     _attempt.number == bindparam("of_number"),
+    _attempt.ended_at.is_(None),
 )
-_KNOWN = [column for column in _order if column is not _order.body]
-_LOCK = select(*_KNOWN).where(*_THIS_ORDER).with_for_update()
-_MOVE = update(invoice_order).where(*_THIS_ORDER)
+_READY = (
+    select(_order.product_store_id, _order.order_no)
+    .where(
+        _order.product_store_id == bindparam("of_store"),
+        or_(_MAY_BE_SENT, and_(bindparam("with_key", type_=Boolean()), _MAY_BE_SENT_AGAIN)),
+        ~restores.is_open(),
+    )
+    .order_by(_order.accepted_at, _order.order_no)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,55 +112,100 @@ class Attempt:
     key: OrderKey
     number: int
     epoch: int
+    revision: int
     body: bytes
     total: Decimal
     doubtful: bool
 
+    @property
+    def idempotency_key(self) -> str:
+        """The key of these bytes, the same on every attempt."""
+        return str(uuid.uuid5(_KEYS, "\0".join((*self.key, str(self.revision)))))
 
-def arm(
-    engine: Engine | GroupCommit, key: OrderKey, owner: str, lease: timedelta
-) -> Attempt | None:
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all sendings of one run have in common: who sends, where to, for how long, on which terms."""
+
+    owner: str
+    server: str
+    lease: timedelta
+    policy: DoubtPolicy
+
+
+def ready(engine: Engine, product_store_id: str, policy: DoubtPolicy) -> list[OrderKey]:
+    """List the orders that may be sent now, the longest waiting first."""
+    with transaction(engine) as connection:
+        now = database_now(connection)
+        found = connection.execute(
+            _READY, {"of_store": product_store_id, "now": now, **_with_key(policy, now)}
+        )
+        return [OrderKey(*row) for row in found]
+
+
+def arm(engine: Engine | GroupCommit, key: OrderKey, terms: Terms) -> Attempt | None:
     """Write down, and commit, that the order is about to be sent; None when it must not be.
 
     After this the order is INFLIGHT: whatever happens to the worker, it is never sent again unless
-    something proves that nothing was booked.
+    something proves that nothing was booked, or the server books it once by its key.
     """
     with transaction(engine) as connection:
         now = database_now(connection)
-        row = connection.execute(
-            _ARM, {**_this(key), "now": now, "by": owner, "until": now + lease}
+        common = {**this(key), "now": now, "by": terms.owner}
+        found = connection.execute(
+            _CLAIM, {**common, "server": terms.server, **_with_key(terms.policy, now)}
         ).one_or_none()
-        if row is None:
+        if found is None:
             return None
+        armed = connection.execute(
+            _ARM,
+            {
+                **common,
+                "from_state": found.state,
+                "from_epoch": found.epoch,
+                "first_key": _first_key(found, terms.policy, now),
+                "until": now + terms.lease,
+            },
+        )
+        if armed.rowcount != 1:
+            return None
+        number, epoch = found.attempts + 1, found.epoch + 1
         connection.execute(
             insert(invoice_attempt),
             {
                 **key._asdict(),
-                "number": row.attempts,
-                "epoch": row.epoch,
-                "body_sha256": row.body_sha256,
-                "owner": owner,
+                "number": number,
+                "epoch": epoch,
+                "body_sha256": found.body_sha256,
+                "owner": terms.owner,
                 "armed_at": now,
             },
         )
-        note(connection, key, "READY", "INFLIGHT", owner, f"attempt {row.attempts}", now)
-        return Attempt(key, row.attempts, row.epoch, row.body, row.total, row.doubtful)
+        note(connection, key, found.state, "INFLIGHT", terms.owner, f"attempt {number}", now)
+        return Attempt(
+            key, number, epoch, found.revision, found.body, found.total, found.doubts > 0
+        )
 
 
 def settle(
-    engine: Engine | GroupCommit, attempt: Attempt, verdict: Verdict, exchange: Exchange, who: str
+    engine: Engine | GroupCommit,
+    attempt: Attempt,
+    verdict: Verdict,
+    exchange: Exchange,
+    who: str,
+    policy: DoubtPolicy,
 ) -> State:
     """Record what came of an attempt and move its order; returns the state the order is in now.
 
-    The facts are always kept. The order moves only if this attempt still holds it; a proof that comes
-    after the lease ran out still confirms an order that is in doubt.
+    The facts are always kept. The order moves only if this attempt still holds it; but a proof of an
+    invoice counts however late it comes, and a late answer without proof undoes a release.
     """
     with transaction(engine) as connection:
         now = database_now(connection)
-        connection.execute(
+        ended = connection.execute(
             _END_ATTEMPT,
             {
-                **_this(attempt.key),
+                **this(attempt.key),
                 "of_number": attempt.number,
                 "ended_at": now,
                 "outcome": verdict.reason_code,
@@ -138,30 +213,34 @@ def settle(
                 "answer": exchange.body,
             },
         )
-        found = connection.execute(_LOCK, _this(attempt.key)).one()
-        holds = found.state == "INFLIGHT" and found.epoch == attempt.epoch
-        is_late_proof = verdict.state == "CONFIRMED" and found.state in {"UNKNOWN", "PARKED"}
-        if not holds and not is_late_proof:
-            state: State = found.state
+        found = locked(connection, attempt.key)
+        assert found is not None  # noqa: S101 - orders are never deleted
+        state: State = found.state
+        if not ended.rowcount:
+            # A commit whose answer was lost is tried again; the facts are there.
             return state
-        return _move(connection, found, verdict, who, now)
+        to = after_answer(
+            verdict.state,
+            holds=found.state == "INFLIGHT" and found.epoch == attempt.epoch,
+            state=state,
+            doubts=found.doubts,
+            was_unknown=found.unknown_since is not None,
+        )
+        if to is None:
+            _keep_facts(connection, found, verdict, now)
+            return state
+        return _move(connection, found, to, verdict, policy, who, now)
 
 
-def recover(engine: Engine, product_store_id: str, who: str) -> list[OrderKey]:
-    """Park the orders whose worker vanished while they were in flight; returns them.
+def recover(engine: Engine, product_store_id: str, who: str, policy: DoubtPolicy) -> list[OrderKey]:
+    """Put the orders in doubt whose worker vanished while they were in flight; returns them.
 
-    Nobody can say whether Retail Pro booked them, so they are never sent again by themselves.
+    Nobody can say whether Retail Pro booked them.
     """
-    verdict = Verdict(
-        "UNKNOWN",
-        "worker-lost",
-        "The worker vanished while the order was being sent.",
-        LOOK_UP,
-    )
     with transaction(engine) as connection:
         now = database_now(connection)
         rows = connection.execute(
-            select(*_KNOWN)
+            select(*KNOWN)
             .where(
                 _order.product_store_id == product_store_id,
                 _order.state == "INFLIGHT",
@@ -170,8 +249,8 @@ def recover(engine: Engine, product_store_id: str, who: str) -> list[OrderKey]:
             .with_for_update(skip_locked=True)
         ).all()
         for row in rows:
-            _move(connection, row, verdict, who, now)
-        return [OrderKey(row.product_store_id, row.order_no) for row in rows]
+            _move(connection, row, "UNKNOWN", _VANISHED, policy, who, now)
+        return [key_of(row) for row in rows]
 
 
 def seconds_in_flight(engine: Engine, product_store_id: str) -> float:
@@ -187,58 +266,72 @@ def seconds_in_flight(engine: Engine, product_store_id: str) -> float:
 
 
 def _move(
-    connection: Connection, found: Row[Any], verdict: Verdict, who: str, now: datetime
+    connection: Connection,
+    found: Row[Any],
+    to: State,
+    verdict: Verdict,
+    policy: DoubtPolicy,
+    who: str,
+    now: datetime,
 ) -> State:
-    """Carry out a verdict. UNKNOWN is parked at once: nothing here can find out more."""
-    key = OrderKey(found.product_store_id, found.order_no)
-    path: list[State] = [verdict.state]
-    if verdict.state == "UNKNOWN":
-        path.append("PARKED")
-    state: State = found.state
-    for step in path:
-        note(connection, key, state, step, who, verdict.reason, now)
-        state = step
-    wait = timedelta(seconds=verdict.retry_after) if verdict.retry_after else None
-    connection.execute(
-        _MOVE,
-        {
-            **_this(key),
-            "state": state,
-            "owner": None,
-            "lease_until": None,
-            "not_before": now + wait if wait else None,
-            "doubtful": found.doubtful or verdict.state == "UNKNOWN",
-            "erp_ref": _reference(verdict) or found.erp_ref,
-            "reason_code": verdict.reason_code,
-            "reason": verdict.reason,
-            "changed_at": now,
-        },
+    why = Why(verdict.reason_code, verdict.reason, verdict.next_step)
+    parks = to == "UNKNOWN" and policy.level == "L0"
+    doubts = found.doubts + (verdict.state == "UNKNOWN")
+    state = move(
+        connection,
+        found,
+        [to, "PARKED"] if parks else [to],
+        why,
+        who,
+        now,
+        doubts=doubts,
+        absent_since=None,
+        sent_until=found.sent_until if verdict is _VANISHED else now if doubts else None,
+        not_before=now + timedelta(seconds=verdict.retry_after) if verdict.retry_after else None,
+        erp_ref=reference(verdict.erp_ref) or found.erp_ref,
     )
     if state in {"REJECTED", "PARKED"}:
-        failures.add(
-            connection,
-            failures.NewFailure(
-                kind="rejected" if state == "REJECTED" else "parked",
-                product_store_id=key.product_store_id,
-                order_no=key.order_no,
-                order_id=found.order_id or "",
-                store=found.invoicing_store,
-                amount=found.total,
-                currency=found.currency,
-                reason_code=verdict.reason_code,
-                reason=verdict.reason,
-                next_step=verdict.next_step,
-                source_file=found.source_file,
-                occasion=f"attempt {found.attempts}",
-            ),
-        )
+        kind = "rejected" if state == "REJECTED" else "parked"
+        report(connection, found, kind, why, f"attempt {found.attempts}")  # type: ignore[arg-type]
+    if state == "CONFIRMED" and found.state in {"REJECTED", "CANCELLED"}:
+        report(connection, found, "conflict", _LATE_PROOF, f"attempt {found.attempts}")
     return state
 
 
-def _reference(verdict: Verdict) -> str | None:
-    # Whatever stands where the invoice number should must not cost the proof that there is one.
-    return verdict.erp_ref and harmless.line(verdict.erp_ref, _LONGEST_REFERENCE)
+_VANISHED = Verdict(
+    "UNKNOWN", "worker-lost", "The worker vanished while the order was being sent.", LOOK_UP
+)
+_LATE_PROOF = Why(
+    "invoiced-after-all",
+    "Retail Pro's late answer says that it was invoiced, after it was given up.",
+    "Compare the invoice in Retail Pro with the order; void it there if it must not be.",
+)
 
 
-def _this(key: OrderKey) -> dict[str, str]:
-    return {"of_store": key.product_store_id, "of_order": key.order_no}
+def _keep_facts(connection: Connection, found: Row[Any], verdict: Verdict, now: datetime) -> None:
+    """Keep what a late answer says about an order that it does not move."""
+    ref = reference(verdict.erp_ref)
+    if verdict.state == "CONFIRMED" and ref and not found.erp_ref:
+        keep(connection, found, erp_ref=ref)
+    elif verdict.state == "CONFIRMED" and ref and ref != found.erp_ref:
+        why = Why(
+            "invoiced-twice",
+            f"Retail Pro made two invoices, {found.erp_ref} and {ref}.",
+            "Void one of the two in Retail Pro.",
+        )
+        report(connection, found, "conflict", why, f"{found.erp_ref} {ref}")
+    elif verdict.state == "UNKNOWN":
+        keep(connection, found, doubts=found.doubts + 1, sent_until=now, absent_since=None)
+
+
+def _first_key(found: Row[Any], policy: DoubtPolicy, now: datetime) -> datetime | None:
+    """Say since when every doubtful sending of the order had its key, this one included."""
+    if not policy.has_key:
+        return None
+    since: datetime | None = found.keyed_since if found.doubts else now
+    return since
+
+
+def _with_key(policy: DoubtPolicy, now: datetime) -> dict[str, Any]:
+    # A request may still be applied a quiet time after it was sent; its key has to live until then.
+    return {"with_key": policy.has_key, "keys_since": now - policy.key_life + policy.quiet}

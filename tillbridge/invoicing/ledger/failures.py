@@ -77,10 +77,13 @@ def add(connection: Connection, failure: NewFailure) -> None:
     )
 
 
-def open_reports(engine: Engine, product_store_id: str) -> list[OpenReport]:
+def open_reports(
+    engine: Engine, product_store_id: str, *, with_new: bool = True, due_only: bool = False
+) -> list[OpenReport]:
     """Put everything new into a report, and give every report that still has to be mailed.
 
-    A report keeps its message id, so that a mail that was sent twice is recognised as one.
+    A report keeps its message id, so that a mail that was sent twice is recognised as one. What is new
+    waits unless `with_new`; `due_only` leaves out the reports whose next try is still to come.
     """
     with transaction(engine) as connection:
         now = database_now(connection)
@@ -88,7 +91,7 @@ def open_reports(engine: Engine, product_store_id: str) -> list[OpenReport]:
             invoice_failure.c.report_id.is_(None),
             invoice_failure.c.product_store_id == product_store_id,
         )
-        if connection.scalar(select(exists().where(*new))):
+        if with_new and connection.scalar(select(exists().where(*new))):
             message_id = f"invoice-failures-{uuid4().hex}"
             report_id = connection.execute(
                 insert(failure_report).values(
@@ -101,14 +104,18 @@ def open_reports(engine: Engine, product_store_id: str) -> list[OpenReport]:
             if not taken.rowcount:
                 # Another run has just put them all into its report.
                 connection.execute(delete(failure_report).where(failure_report.c.id == report_id))
-        reports = connection.execute(
+        unsent = (
             select(failure_report)
             .where(
                 failure_report.c.mailed_at.is_(None),
                 failure_report.c.product_store_id == product_store_id,
             )
             .order_by(failure_report.c.id)
-        ).all()
+        )
+        if due_only:
+            next_try_at = failure_report.c.next_try_at
+            unsent = unsent.where(or_(next_try_at.is_(None), next_try_at <= now))
+        reports = connection.execute(unsent).all()
         return [
             OpenReport(row.id, row.message_id, row.created_at, _failures_of(connection, row.id))
             for row in reports

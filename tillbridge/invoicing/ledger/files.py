@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, delete, insert, or_, select
 
+from tillbridge import harmless
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.insertion import insert_new, insert_or_update
-from tillbridge.database.ledger_tables import taken_file, transformed_order
+from tillbridge.database.ledger_tables import (
+    file_event,
+    invoice_failure,
+    invoice_order,
+    taken_file,
+    transformed_order,
+)
 from tillbridge.invoicing.transform import InvoiceRequest
 
 Result = Literal["done", "incomplete", "quarantined"]
@@ -62,6 +69,42 @@ def mark_taken(
             }
         ],
     )
+
+
+def forget(connection: Connection, folder: str, sha256: str, path: str, who: str, why: str) -> None:
+    """Let this content be taken from this folder once more, and log who wants it."""
+    connection.execute(
+        delete(taken_file).where(taken_file.c.folder == folder, taken_file.c.sha256 == sha256)
+    )
+    connection.execute(
+        insert(file_event).values(
+            path=harmless.line(path, 400), at=database_now(connection), who=who, why=why
+        )
+    )
+
+
+def names_with(engine: Engine, product_store_id: str, orders: Sequence[str]) -> set[str]:
+    """Name the file that last brought each of `orders`, given by order number or HotWax order id."""
+    order, failure = invoice_order.c, invoice_failure.c
+    with transaction(engine) as connection:
+        taken = connection.execute(
+            select(order.order_no, order.order_id, order.source_file).where(
+                order.product_store_id == product_store_id,
+                or_(order.order_no.in_(orders), order.order_id.in_(orders)),
+            )
+        ).all()
+        in_ledger = {name for row in taken for name in row[:2]}
+        others = [name for name in orders if name not in in_ledger]
+        failed = connection.execute(
+            select(failure.order_no, failure.order_id, failure.source_file)
+            .where(
+                failure.product_store_id == product_store_id,
+                or_(failure.order_no.in_(others), failure.order_id.in_(others)),
+            )
+            .order_by(failure.id)
+        ).all()
+    last_failed = {(row.order_no, row.order_id): row.source_file for row in failed}
+    return {row.source_file for row in taken} | set(last_failed.values())
 
 
 def remember_origins(

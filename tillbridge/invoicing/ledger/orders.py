@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, func, select, update
 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import invoice_order
-from tillbridge.invoicing.ledger import failures
+from tillbridge.invoicing.ledger import failures, restores
 from tillbridge.invoicing.ledger.events import OrderKey, note
+from tillbridge.invoicing.ledger.moves import locked
 from tillbridge.invoicing.states import REPLACEABLE, State
 from tillbridge.invoicing.transform import InvoiceRequest
 
@@ -56,11 +58,13 @@ def accept(
         "source_file": source_file,
         "changed_at": now,
     }
-    first = {**key._asdict(), **columns, "revision": 1, "state": "READY", "accepted_at": now}
+    first = {**key._asdict(), **columns, "revision": 1, "accepted_at": now}
+    first |= _beginning(restores.began_at(connection), now)
     if insert_new(connection, invoice_order, first):
-        note(connection, key, None, "READY", who, f"accepted from {source_file}", now)
+        note(connection, key, None, first["state"], who, f"accepted from {source_file}", now)
         return Acceptance.NEW
-    found = connection.execute(select(invoice_order).where(_is(key)).with_for_update()).one()
+    found = locked(connection, key)
+    assert found is not None  # noqa: S101 - orders are never deleted
     # A refused order that is handed over again is meant to be tried again, also unchanged: what was
     # wrong may have been mended in Retail Pro.
     if found.body_sha256 == digest and found.state != "REJECTED":
@@ -71,7 +75,7 @@ def accept(
         # A file mended by hand says neither; what is known of the order stays.
         columns |= {"order_id": found.order_id, "currency": found.currency}
     is_other_order = found.order_id is not None and found.order_id != columns["order_id"]
-    if found.state in REPLACEABLE and not found.doubtful and not is_other_order:
+    if found.state in REPLACEABLE and not found.doubts and not is_other_order:
         connection.execute(
             update(invoice_order)
             .where(_is(key))
@@ -95,21 +99,18 @@ def _is_older(file: str, than: str) -> bool:
     return file.startswith(_OWN_FILES) and than.startswith(_OWN_FILES) and file < than
 
 
-def ready(engine: Engine, product_store_id: str) -> list[OrderKey]:
-    """List the orders that may be sent now, the longest waiting first."""
-    with transaction(engine) as connection:
-        now = database_now(connection)
-        rows = connection.execute(
-            select(invoice_order.c.product_store_id, invoice_order.c.order_no)
-            .where(
-                invoice_order.c.product_store_id == product_store_id,
-                invoice_order.c.state == "READY",
-                invoice_order.c.conflict_sha256.is_(None),
-                or_(invoice_order.c.not_before.is_(None), invoice_order.c.not_before <= now),
-            )
-            .order_by(invoice_order.c.accepted_at, invoice_order.c.order_no)
-        )
-        return [OrderKey(*row) for row in rows]
+def _beginning(restored_at: datetime | None, now: datetime) -> dict[str, Any]:
+    """Give the columns an order starts with. After a restore it may have been sent before."""
+    if restored_at is None:
+        return {"state": "READY"}
+    return {
+        "state": "UNKNOWN",
+        "doubts": 1,
+        "unknown_since": now,
+        "sent_until": restored_at,
+        "reason_code": "restored",
+        "reason": "It came in while the ledger was being restored; it may have been sent before.",
+    }
 
 
 def state_of(engine: Engine | GroupCommit, key: OrderKey) -> tuple[State, str | None]:

@@ -83,6 +83,12 @@ def next_batch(engine: Engine, product_store_id: str) -> Batch | None:
         return Batch(name, tuple(Response(*row) for row in rows))
 
 
+def last_attempt(engine: Engine) -> int:
+    """Give the number of the last attempt of all; 0 when there was none."""
+    with transaction(engine) as connection:
+        return connection.scalar(select(func.max(invoice_attempt.c.id))) or 0
+
+
 def mark_stored(engine: Engine, batch: Batch) -> None:
     """Remember that the file of this batch lies on SFTP."""
     with transaction(engine) as connection:

@@ -1,0 +1,108 @@
+"""After the database was restored from a backup, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.ledger_steps import (
+    KEY,
+    STORE,
+    accept,
+    arm,
+    armed,
+    events,
+    ready,
+    request,
+    settle,
+    state,
+)
+from tillbridge.errors import ConfigurationProblem
+from tillbridge.invoicing.clearing import clear_doubts
+from tillbridge.invoicing.doubt_policy import DoubtPolicy
+from tillbridge.invoicing.ledger import restores
+from tillbridge.invoicing.ledger.orders import Acceptance
+
+NOW = timedelta(0)
+L0 = DoubtPolicy("L0", NOW, NOW)
+
+
+def begin(engine: Engine) -> int:
+    """Begin life after a restore."""
+    return restores.begin(engine, "Mara", "disk lost")
+
+
+def test_every_order_that_is_not_at_its_end_is_in_doubt(engine: Engine) -> None:
+    """What was READY in the backup may be invoiced by now; what was invoiced stays so."""
+    settle(engine, armed(engine, "done"), "CONFIRMED", erp_ref="RP-1")
+    settle(engine, armed(engine, "refused"), "REJECTED")
+    armed(engine, "flying")
+    accept(engine, request("waiting"))
+
+    assert begin(engine) == 3
+
+    assert {n: state(engine, n) for n in ("done", "refused", "flying", "waiting")} == {
+        "done": "CONFIRMED",
+        "refused": "UNKNOWN",
+        "flying": "UNKNOWN",
+        "waiting": "UNKNOWN",
+    }
+    assert events(engine, "waiting")[-1] == ("READY", "UNKNOWN")
+
+
+def test_nothing_is_sent_until_the_restore_is_ended(engine: Engine) -> None:
+    """Not what was there, not what comes in, not what a person released."""
+    begin(engine)
+    assert accept(engine, request()) == Acceptance.NEW
+    assert state(engine) == "UNKNOWN"
+    assert ready(engine) == []
+    assert arm(engine, KEY) is None
+    assert "end-restore" in restores.why_nothing_is_sent(engine)
+
+
+def test_at_level_0_a_person_gets_them_all(engine: Engine) -> None:
+    """They are parked and reported, none is guessed."""
+    begin(engine)
+    accept(engine, request())
+    assert restores.in_doubt(engine) == 1
+    clear_doubts(engine, lambda order_no: [], STORE, L0, "run")
+    assert state(engine) == "PARKED"
+    assert restores.in_doubt(engine) == 0
+
+
+def test_after_the_end_orders_are_sent_as_ever(engine: Engine) -> None:
+    """And ending what is not open is refused."""
+    begin(engine)
+    restores.end(engine, "Mara", "all looked up")
+    accept(engine, request())
+    assert ready(engine) == [KEY]
+    assert restores.why_nothing_is_sent(engine) == ""
+    with pytest.raises(ConfigurationProblem, match="no restore is open"):
+        restores.end(engine, "Mara", "again")
+
+
+def test_the_quiet_time_holds_after_a_restore_too(engine: Engine) -> None:
+    """What was sent just before may still be worked on."""
+    begin(engine)
+    accept(engine, request())
+    asked: list[str] = []
+
+    def find(order_no: str) -> list[object]:
+        asked.append(order_no)
+        return []
+
+    quiet = DoubtPolicy("L1", timedelta(minutes=15), NOW)
+    clear_doubts(engine, find, STORE, quiet, "run")  # type: ignore[arg-type]
+    assert asked == []
+
+
+def test_beginning_twice_is_one_restore(engine: Engine) -> None:
+    """A second call is harmless."""
+    accept(engine, request())
+    begin(engine)
+    begin(engine)
+    restores.end(engine, "Mara", "all looked up")
+    assert restores.why_nothing_is_sent(engine) == ""
+    assert state(engine) == "UNKNOWN"

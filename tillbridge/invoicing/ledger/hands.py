@@ -1,0 +1,154 @@
+"""What a person decides about an order, with reason and evidence, written into the order's event log.
+
+Nothing here guesses: a decision that the order's state does not allow is refused with what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, exists, select
+
+from tillbridge.database.engine import database_now, transaction
+from tillbridge.database.ledger_tables import invoice_attempt
+from tillbridge.invoicing.ledger.events import OrderKey
+from tillbridge.invoicing.ledger.moves import Why, locked, move, reference
+from tillbridge.invoicing.states import EDGES, State
+
+
+class Decision(StrEnum):
+    """What shall become of an order."""
+
+    INVOICED = "invoiced"
+    SEND_AGAIN = "send-again"
+    MEND = "mend"
+    CANCEL = "cancel"
+
+
+_TARGETS: dict[Decision, State] = {
+    Decision.INVOICED: "CONFIRMED",
+    Decision.SEND_AGAIN: "READY",
+    Decision.MEND: "REJECTED",
+    Decision.CANCEL: "CANCELLED",
+}
+
+
+_VANISHED = (
+    "its worker vanished while it sent the order, and may wake up and send it; make sure that it is "
+    "stopped, and say so (worker_is_gone)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Who decides, why, and what shows that it is right, such as what was seen in Retail Pro."""
+
+    by: str
+    reason: str
+    evidence: str
+    worker_is_gone: bool = False
+    """Whether a worker that vanished while it sent the order is certainly stopped."""
+
+    def __str__(self) -> str:
+        gone = "; its worker is gone" if self.worker_is_gone else ""
+        return f"{self.reason} (evidence: {self.evidence}{gone})"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a decision did to an order, or would do; `refusal` says why it does nothing."""
+
+    order_no: str
+    before: str
+    after: str
+    refusal: str = ""
+
+
+def resolve(
+    engine: Engine,
+    key: OrderKey,
+    decision: Decision,
+    statement: Statement,
+    invoice: str | None,
+    quiet: timedelta,
+    *,
+    dry_run: bool,
+) -> Resolution:
+    """Carry out a decision about one order; with `dry_run` say only what would become of it.
+
+    `quiet` is how long Retail Pro may work on what was sent: before that, nobody can know that an order
+    was not booked.
+    """
+    with transaction(engine) as connection:
+        now = database_now(connection)
+        found = locked(connection, key)
+        if found is None:
+            return Resolution(key.order_no, "", "", "the ledger has no such order")
+        state, to = found.state, _TARGETS[decision]
+        refusal = _refusal(found, decision, invoice)
+        if not refusal and decision is not Decision.INVOICED:
+            refusal = _too_early(found.sent_until, quiet, now)
+            if not refusal and not statement.worker_is_gone and _worker_may_live(connection, found):
+                refusal = _VANISHED
+        if refusal:
+            return Resolution(key.order_no, state, state, refusal)
+        if not dry_run:
+            why = Why(f"decided-{decision}", str(statement))
+            move(
+                connection,
+                found,
+                [to],
+                why,
+                statement.by,
+                now,
+                **_columns(found, decision, invoice),
+            )
+        return Resolution(key.order_no, state, to)
+
+
+def _refusal(found: Row[Any], decision: Decision, invoice: str | None) -> str:
+    state: State = found.state
+    in_conflict = found.conflict_sha256 is not None
+    if state == "INFLIGHT":
+        return "it is being sent now; wait until the run has ended"
+    if state == "CONFIRMED" and not in_conflict:
+        return f"it is invoiced already, with the reference {found.erp_ref}"
+    if state == "READY" and not in_conflict and decision is Decision.SEND_AGAIN:
+        return "it is READY already; the next run sends it"
+    if _TARGETS[decision] not in EDGES[state]:
+        return f"an order that is {state} cannot become {_TARGETS[decision]}"
+    if decision is Decision.INVOICED and not invoice:
+        return "the number of its invoice in Retail Pro is needed"
+    return ""
+
+
+def _worker_may_live(connection: Connection, found: Row[Any]) -> bool:
+    """Say whether an attempt was never ended by its worker, which may wake up and send."""
+    attempt = invoice_attempt.c
+    unended = exists().where(
+        attempt.product_store_id == found.product_store_id,
+        attempt.order_no == found.order_no,
+        attempt.ended_at.is_(None),
+    )
+    return bool(connection.scalar(select(unended)))
+
+
+def _too_early(sent_until: datetime | None, quiet: timedelta, now: datetime) -> str:
+    if sent_until is None or sent_until + quiet <= now:
+        return ""
+    until = sent_until + quiet
+    return f"Retail Pro may still be working on it until {until:%H:%M} UTC; look it up again then"
+
+
+def _columns(found: Row[Any], decision: Decision, invoice: str | None) -> dict[str, Any]:
+    """Give what changes besides the state. The evidence ends every doubt and every conflict."""
+    if decision is Decision.INVOICED:
+        return {"conflict_sha256": None, "erp_ref": reference(invoice)}
+    columns = {"conflict_sha256": None, "doubts": 0, "absent_since": None}
+    if decision is Decision.MEND and found.conflict_sha256:
+        # The number may turn out to belong to the other order.
+        columns["order_id"] = None
+    return columns
