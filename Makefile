@@ -40,6 +40,10 @@ check: $(READY) ## Lint, types, import rules, docs and tests: what CI runs
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
+.PHONY: soak
+soak: $(READY) ## Try for hours to make it fail, and write docs/reliability.md
+	$(BIN)/python -m proof
+
 .PHONY: bench
 bench: $(READY) ## Measure speed and memory, written to benchmarks/results/
 	$(BIN)/python -m benchmarks

@@ -30,17 +30,19 @@ _NOTES = f"""\
 that waits {LATENCY_MS} ms before it works. "Tasks" is from the start of the first to the end of the last
 task run of the kind, as Prefect's API tells; "whole run" is the flow run with loading blocks, taking the
 file, writing the ledger and storing the answers. Empty tasks have no cache policy and the same task
-runner. The bare loop posts the same requests with one httpx client and as many threads as
-`parallel_calls` ({_SETTINGS.parallel_calls}), and keeps no ledger. The aim for orders against empty tasks
+runner. "Without ledger" posts the same requests with the same client in mapped tasks, and writes nothing
+down: what the ledger costs is the difference. The bare loop posts the same requests with one httpx client
+and as many threads as `parallel_calls` ({_SETTINGS.parallel_calls}), and keeps no ledger. The aim for orders against empty tasks
 is {AIM}. Every order is written to the order database twice, each time synced to disk, so a slow disk
 shows here."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """Per second: empty tasks, invoiced orders by their tasks and by the whole run, bare calls."""
+    """Per second: empty tasks, orders by tasks without ledger, orders as invoiced, bare calls."""
 
     empty: float
+    unsafe: float
     orders: float
     orders_whole_run: float
     bare: float
@@ -56,6 +58,7 @@ def main() -> None:
         [
             ("empty tasks", *spread([one.empty for one in rounds])),
             ("bare calls", *spread([one.bare for one in rounds])),
+            ("orders without ledger, tasks", *spread([one.unsafe for one in rounds])),
             ("orders, tasks", *spread([one.orders for one in rounds])),
             ("orders, whole run", *spread([one.orders_whole_run for one in rounds])),
         ],
@@ -64,6 +67,10 @@ def main() -> None:
         "Ratios",
         ("", "min", "median", "max"),
         [
+            (
+                "orders / orders without ledger",
+                *spread([one.orders / one.unsafe for one in rounds], 2),
+            ),
             ("orders / empty tasks", *spread([one.orders / one.empty for one in rounds], 2)),
             ("orders / bare calls", *spread([one.orders / one.bare for one in rounds], 2)),
         ],
@@ -79,10 +86,16 @@ def main() -> None:
 
 def _round(at: Installation, number: int) -> Round:
     empty, _ = _run(at.platform, "empty-tasks", {"count": ORDERS}, "nothing")
-    bare = _bare_loop(at.retail_pro_url, invoice_bodies(WORK, ORDERS, 2 * number + 1))
-    _drop(at.files, invoice_bodies(WORK, ORDERS, 2 * number + 2), f"round-{number}.json")
+    bare = _bare_loop(at.retail_pro_url, invoice_bodies(WORK, ORDERS, 3 * number + 1))
+    unsafe, _ = _run(
+        at.platform,
+        "bare-tasks",
+        {"count": ORDERS, "seed": 3 * number + 3, "folder": str(WORK.resolve())},
+        "post-",
+    )
+    _drop(at.files, invoice_bodies(WORK, ORDERS, 3 * number + 2), f"round-{number}.json")
     orders, whole_run = _run(at.platform, "invoice-orders", {}, "invoice-")
-    result = Round(empty, orders, whole_run, bare)
+    result = Round(empty, unsafe, orders, whole_run, bare)
     print(f"round {number + 1}: {result}", flush=True)
     return result
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 from uuid import uuid4
 
@@ -28,6 +29,10 @@ _SECURITY: dict[SMTPType, Literal["ssl", "starttls", "insecure"]] = {
     SMTPType.STARTTLS: "starttls",
     SMTPType.INSECURE: "insecure",
 }
+_TOO_LARGE = (
+    "This mail comes without its attachments, because the mail server found it too large with them. The whole "
+    "report is in the database and, as far as it fits, in Prefect."
+)
 
 
 class MailNotification(StrictSettings, NotificationBlock):
@@ -84,25 +89,27 @@ class MailNotification(StrictSettings, NotificationBlock):
         html: str | None = None,
         attachments: Sequence[mail.Attachment] = (),
         message_id: str | None = None,
-    ) -> tuple[str, ...]:
-        """Send one mail to all recipients and return those the server refused.
+        only: Sequence[str] = (),
+    ) -> mail.Delivery:
+        """Send one mail to all recipients, or to some `only`, and say who was refused or put off.
 
-        `message_id` is the part before the @; give the same one when the same report is sent again.
+        `message_id` is the part before the @; give the same one when the same report is sent again. A
+        mail that is too large for the server goes out as text alone, which says so.
 
         Raises:
             ConfigurationProblem: a setting is wrong; mend the block it names.
             Unavailable: the mail server cannot take it now; send it again later.
         """
-        message = mail.compose(
+        compose = partial(
+            mail.compose,
             sender=self.sender,
             recipients=self.recipients,
             subject=subject,
-            text=text,
-            html=html,
-            attachments=attachments,
             message_id=message_id or uuid4().hex,
         )
-        return mail.send(self.server(), message)
+        message = compose(text=text, html=html, attachments=attachments)
+        smaller = compose(text=f"{text}\n\n{_TOO_LARGE}\n") if attachments else None
+        return mail.send(self.server(), message, only, smaller)
 
     async def asend(
         self,
@@ -111,18 +118,21 @@ class MailNotification(StrictSettings, NotificationBlock):
         html: str | None = None,
         attachments: Sequence[mail.Attachment] = (),
         message_id: str | None = None,
-    ) -> tuple[str, ...]:
+        only: Sequence[str] = (),
+    ) -> mail.Delivery:
         """Do what `send` does without holding up the event loop."""
-        return await asyncio.to_thread(self.send, subject, text, html, attachments, message_id)
+        return await asyncio.to_thread(
+            self.send, subject, text, html, attachments, message_id, only
+        )
 
     async def notify(self, body: str, subject: str | None = None) -> None:
         """Mail what an automation has to say; a notification that fails is never silent."""
         try:
-            refused = await self.asend(subject or "Prefect notification", body)
+            delivery = await self.asend(subject or "Prefect notification", body)
         except TillbridgeError as error:
             raise NotificationError(str(error)) from error
-        if refused:
-            self.logger.warning("The mail server refused the recipients %s.", ", ".join(refused))
+        if without := (*delivery.refused, *delivery.put_off):
+            self.logger.warning("The mail server refused the recipients %s.", ", ".join(without))
 
     def server(self) -> mail.MailServer:
         """Hand out the mail server that the credentials name."""

@@ -69,19 +69,26 @@ class Sshd:
             raise RuntimeError("no OpenSSH server is installed on this machine")
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        log = (self.state / "sshd.log").open("ab")
-        with log:
-            self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log)
         for _ in range(200):
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection(("127.0.0.1", self.port), 1),
-            ):
+            # The port may be held for a moment by a session of the server before.
+            if self.process is None or self.process.poll() is not None:
+                with (self.state / "sshd.log").open("ab") as log:
+                    self.process = subprocess.Popen(
+                        [SSHD, "-D", "-e", "-f", str(config)], stderr=log
+                    )
+            if self._greets():
                 return
-            if self.process.poll() is not None:
-                break
             time.sleep(0.02)
+        self.stop()
         raise RuntimeError(f"sshd did not start: {(self.state / 'sshd.log').read_text()}")
+
+    def _greets(self) -> bool:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), 5) as probe,
+        ):
+            return probe.recv(4) == b"SSH-"
+        return False
 
     def stop(self) -> None:
         """Stop listening; sessions under way go on."""

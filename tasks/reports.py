@@ -1,4 +1,4 @@
-"""The tasks of the failure report: shown in the UI, and mailed."""
+"""The task of the failure report: shown in the UI, and mailed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from sqlalchemy import Engine
 from blocks import MailNotification
 from tasks.artifacts import show_report
 from tasks.retrying import when_unavailable
-from tillbridge.clients.mail import Attachment
-from tillbridge.invoicing.ledger import failures
+from tillbridge.invoicing import mailing
 from tillbridge.invoicing.ledger.failures import OpenReport
 from tillbridge.invoicing.report import FailureReport
 from tillbridge.profile import Profile
@@ -31,14 +30,7 @@ def mail_report(
     """Show and mail one report, and remember that it was mailed; returns the failures in it."""
     report = FailureReport(opened.failures, rules.time_zone, rules.brand, flow_run.ui_url)
     show_report(report)
-    refused = mail.send(
-        report.subject(),
-        report.as_text(),
-        report.as_html(),
-        [Attachment("invoice-failures.csv", report.as_csv(), "text/csv")],
-        opened.message_id,
-    )
-    failures.mark_mailed(engine, report_id)
+    refused = mailing.mail_report(engine, opened, report, mail)
     if refused:
         get_run_logger().warning("The mail server refused the recipients %s.", ", ".join(refused))
     return len(opened.failures)

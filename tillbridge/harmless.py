@@ -13,6 +13,8 @@ _STAND_IN = "\N{REPLACEMENT CHARACTER}"
 # Control and format characters (among them the right-to-left overrides), lone surrogates.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs"})
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - Excel takes the full-width ones too
+# A spreadsheet splits at semicolons where the comma is the decimal sign; the text goes on in a new cell.
+_LATER_FORMULA = re.compile(rf";[\s\"]*(?=[{re.escape(''.join(_FORMULA_STARTS))}])")
 _LINK_STARTS = re.compile(r"://|@|\](?=\()|www(?=\.)", re.IGNORECASE)
 # Enough for a value that follows other text or stands in a table: nothing that only counts at a line's start.
 _MARKDOWN_MARKS = re.compile(r"[\\`*_\[\]<>|~&$]")
@@ -25,13 +27,14 @@ def line(text: str, longest: int) -> str:
     stand-in, and a text that is cut ends in an ellipsis.
     """
     spaced = " ".join(text.split())
-    seen = "".join(_STAND_IN if unicodedata.category(mark) in _UNSEEN else mark for mark in spaced)
-    return seen if len(seen) <= longest else seen[: longest - 1] + "…"
+    kept = spaced if len(spaced) <= longest else spaced[: longest - 1] + "…"
+    return "".join(_STAND_IN if unicodedata.category(mark) in _UNSEEN else mark for mark in kept)
 
 
 def cell(text: str) -> str:
     """Give `text` so that a spreadsheet shows it and never runs it as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    parted = _LATER_FORMULA.sub(r"\g<0>'", text)
+    return f"'{parted}" if parted.startswith(_FORMULA_STARTS) else parted
 
 
 def unlinked(text: str) -> str:

@@ -167,6 +167,10 @@ class Profile(BaseModel):
     completed_orders_folder: str = Field(
         default="hotwax/completed-orders", description="SFTP folder of the completed-orders feeds."
     )
+    completed_orders_manifest: bool = Field(
+        default=False,
+        description="Take a feed only with its manifest NAME.manifest.json beside it, and compare the two.",
+    )
     order_to_invoice_folder: str = Field(
         default="retail-pro/order-to-invoice", description="SFTP folder of the invoice requests."
     )

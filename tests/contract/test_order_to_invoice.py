@@ -258,10 +258,15 @@ def test_numbers_of_orders_and_codes_of_stores_are_visible_keys(
 
 
 def test_unknown_members_and_other_spellings_are_refused() -> None:
-    """A misspelt member is not silently left out."""
-    for name in ("Extra", "order_no", "orderNo"):
-        assert list(problems(request(1) | {name: "x"}, 1)) == [f"/{name}"]
-    assert "/FiscalCredit" in problems(request(2), 1)
+    """A misspelt member is not silently left out; its name is a value, which no pointer and no mail shows."""
+    for name in ("Extra", "order_no", "orderNo", "ines@example.pt"):
+        found = order_to_invoice.check(request(1) | {name: "x"}, 1)
+        assert isinstance(found, tuple)
+        assert [(one.pointer, one.value) for one in found] == [("", name)]
+        assert name not in found[0].expected
+    inside = changed(request(1), "/CustomerBilling", {**request(1)["CustomerBilling"], "Fax": "1"})
+    assert list(problems(inside, 1)) == ["/CustomerBilling"]
+    assert problems(request(2), 1)
 
 
 def test_a_request_without_lines_is_refused() -> None:

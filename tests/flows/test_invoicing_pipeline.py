@@ -134,7 +134,7 @@ def test_quarantined_orders_can_be_dropped_again_after_the_cause_is_mended(
 
     (feeds / "again.json").write_bytes(content)
     installation.run(transform_completed_orders)
-    installation.run(report_invoice_failures)
+    installation.run(report_invoice_failures, send_now=True)
     assert len(installation.far_ends.inbox.messages()) == 2
 
     text = installation.config.read_text()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, func, select, update
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tillbridge.database.engine import connect, database_now, transaction
@@ -39,6 +39,18 @@ def test_an_amount_comes_back_to_the_last_digit(scratch_engine: Engine, amount: 
     with transaction(scratch_engine) as connection:
         connection.execute(scratch.insert().values(id=1, amount=Decimal(amount)))
         assert str(connection.scalar(select(scratch.c.amount))) == amount
+
+
+def test_no_row_and_no_parameter_is_ever_logged(
+    scratch_engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows hold customers; with debug logging on, statements are told and values are not."""
+    with caplog.at_level("DEBUG", "sqlalchemy"), transaction(scratch_engine) as connection:
+        connection.execute(scratch.insert().values(id=4711, amount=Decimal(3)))
+        assert connection.execute(select(scratch.c.id, literal("Quintanar"))).all()
+    assert "INSERT INTO scratch" in caplog.text
+    assert "4711" not in caplog.text
+    assert "Quintanar" not in caplog.text
 
 
 @pytest.mark.parametrize("amount", [1.5, 1, "1", Decimal("0.00001")])

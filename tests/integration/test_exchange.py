@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures_sftp import Sshd
+from sandbox.openssh import Sshd
 from tillbridge.clients.exchange import Folder, original_name
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.errors import FileChanged, FileConflict
@@ -32,6 +33,12 @@ def during_the_pause(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], objec
 @pytest.fixture
 def folder(sftp: SftpClient, during_the_pause: list[Callable[[], object]]) -> Folder:
     return Folder(sftp, "hotwax/orders")
+
+
+@pytest.fixture
+def with_manifests(sftp: SftpClient, during_the_pause: list[Callable[[], object]]) -> Folder:
+    """The same folder, of a producer that writes manifests."""
+    return Folder(sftp, "hotwax/orders", with_manifests=True)
 
 
 @pytest.fixture
@@ -201,6 +208,139 @@ def test_half_written_files_of_killed_publishers_are_cleared(folder: Folder, pla
         young,
         ".theirs.part",
     ]
+
+
+def test_every_place_we_publish_to_is_cleared(folder: Folder, place: Path) -> None:
+    """The half-written reports and responses of killed runs go too; nothing is made on the way."""
+    for name in ("quarantine", "responses"):
+        (place / name).mkdir()
+        (place / name / ".a.json.0123456789ab.part").write_bytes(b"x")
+        age(place / name / ".a.json.0123456789ab.part", days=2)
+    folder.waiting()
+    assert not list(place.rglob("*.part"))
+    (place / "responses").rmdir()
+    folder.waiting()
+    assert not (place / "responses").exists()
+
+
+def test_a_publisher_killed_between_link_and_unlink_leaves_the_file(
+    folder: Folder, place: Path
+) -> None:
+    """The file stands under both names: readers see it once, and the other name goes after a day."""
+    folder.publish("orders.json", b"{}")
+    (place / ".orders.json.0123456789ab.part").hardlink_to(place / "orders.json")
+    folder.publish("orders.json", b"{}")
+    assert names(folder) == ["orders.json"]
+    age(place / "orders.json", days=2)
+    assert names(folder) == ["orders.json"]
+    assert [path.name for path in place.iterdir() if path.is_file()] == ["orders.json"]
+    assert (place / "orders.json").read_bytes() == b"{}"
+
+
+def test_a_step_repeated_after_an_outage_finds_its_own_claim(folder: Folder, place: Path) -> None:
+    """A run that takes a file again, by the path it had before, still has it; no other run gets it."""
+    folder.publish("orders-1.json", b"{}")
+    (file,) = folder.waiting()
+    claimed = folder.take(file, "run-1")
+    assert folder.take(file, "run-1") == claimed
+    assert folder.take(file, "run-2") is None
+
+
+# --- manifests
+
+
+def age(path: Path, **past: float) -> None:
+    """Let a file have been written some time ago."""
+    moment = time.time() - timedelta(**past).total_seconds()
+    os.utime(path, (moment, moment))
+
+
+def test_a_file_waits_for_its_manifest(with_manifests: Folder, place: Path) -> None:
+    """It is taken once the manifest stands beside it, and the manifest goes wherever it goes."""
+    (place / "a.json").write_bytes(b"[]")
+    assert names(with_manifests) == []
+    (place / "a.json.manifest.json").write_bytes(b"{}")
+    (file,) = with_manifests.waiting()
+    claimed = with_manifests.take(file, "run")
+    assert claimed
+    assert with_manifests.read_manifest(claimed) == b"{}"
+    assert [path.name for path in place.iterdir() if path.is_file()] == []
+    with_manifests.archive(claimed)
+    kept = sorted(path.name for path in (place / "archive").iterdir())
+    assert kept == ["a.json", "a.json.manifest.json"]
+    assert with_manifests.waiting() == []
+    assert not any((place / "processing").iterdir())
+
+
+def test_a_file_whose_manifest_never_comes_is_not_forgotten(
+    with_manifests: Folder, place: Path
+) -> None:
+    """After an hour it is taken without; a manifest that comes later is put away after a day."""
+    (place / "a.json").write_bytes(b"[]")
+    age(place / "a.json", hours=2)
+    (file,) = with_manifests.waiting()
+    claimed = with_manifests.take(file, "run")
+    assert claimed
+    assert with_manifests.read_manifest(claimed) is None
+    with_manifests.quarantine(claimed, b"{}")
+    late = place / "a.json.manifest.json"
+    late.write_bytes(b"{}")
+    assert with_manifests.waiting() == []
+    assert late.exists()
+    age(late, days=2)
+    assert with_manifests.waiting() == []
+    assert (place / "archive/a.json.manifest.json").exists()
+
+
+@pytest.mark.parametrize("killed", ["after both claims", "between the claims"])
+def test_a_manifest_follows_a_take_over(with_manifests: Folder, place: Path, killed: str) -> None:
+    """Wherever the killed run left the manifest, its heir has it."""
+    for name in ("a.json", "a.json.manifest.json"):
+        (place / name).write_bytes(b"{}")
+    dead = with_manifests.take(with_manifests.waiting()[0], "dead")
+    assert dead
+    if killed == "between the claims":
+        claimed = place / "processing/dead--a.json.manifest.json"
+        claimed.rename(place / "a.json.manifest.json")
+    (left_over,) = with_manifests.waiting()
+    heir = with_manifests.take(left_over, "heir")
+    assert heir
+    assert with_manifests.take(left_over, "heir") == heir
+    assert with_manifests.read_manifest(heir) == b"{}"
+
+
+def test_a_run_killed_before_it_put_the_manifest_away(with_manifests: Folder, place: Path) -> None:
+    """The manifest that is left in processing follows its file into the archive."""
+    (place / "processing").mkdir()
+    left = place / "processing/dead--a.json.manifest.json"
+    left.write_bytes(b"{}")
+    age(left, days=2)
+    assert with_manifests.waiting() == []
+    assert [path.name for path in (place / "archive").iterdir()] == ["a.json.manifest.json"]
+
+
+def test_names_repeat_with_manifests(with_manifests: Folder, place: Path) -> None:
+    """Other content under a name that was used before is kept beside it, with its own manifest."""
+    for content in (b"one", b"two", b"two"):
+        (place / "a.json").write_bytes(content)
+        (place / "a.json.manifest.json").write_bytes(b"of " + content)
+        claimed = with_manifests.take(with_manifests.waiting()[0], "run")
+        assert claimed
+        with_manifests.archive(claimed)
+    kept = {path.name: path.read_bytes() for path in (place / "archive").iterdir()}
+    assert kept == {
+        "a.json": b"one",
+        "a.json.manifest.json": b"of one",
+        "a-3fc4ccfe.json": b"two",
+        "a-3fc4ccfe.json.manifest.json": b"of two",
+    }
+
+
+def test_a_manifest_nobody_asked_for_is_no_feed(folder: Folder, place: Path) -> None:
+    """A producer may begin to write manifests before they are asked for."""
+    for name in ("a.json", "a.json.manifest.json"):
+        (place / name).write_bytes(b"[]")
+    assert names(folder) == ["a.json"]
 
 
 @pytest.mark.parametrize("worker", ["", "a--b", "-a", "a/b", "x" * 41, "é"])

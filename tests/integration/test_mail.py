@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.mail import HOST, Command, Fault, SmtpInbox
-from tillbridge.clients.mail import Attachment, MailServer, compose, password_may_go, send
+from tillbridge.clients.mail import (
+    Attachment,
+    Delivery,
+    MailServer,
+    compose,
+    password_may_go,
+    send,
+)
 from tillbridge.errors import ConfigurationProblem, Unavailable
 
 FINANCE = "finance@brand.example"
@@ -50,7 +57,7 @@ def test_a_mail_arrives_whole(inbox: SmtpInbox, mail_server: MailServer) -> None
         a_message(text=text, html=html, attachments=[Attachment("report.csv", csv)]),
     )
 
-    assert refused == ()
+    assert refused == Delivery()
     (message,) = inbox.messages()
     assert message["From"] == "Tillbridge <tillbridge@brand.example>"
     assert message["To"] == f"{FINANCE}, {STORES}"
@@ -108,7 +115,7 @@ def test_later_means_later(inbox: SmtpInbox, mail_server: MailServer, command: C
         send(mail_server, a_message())
     assert inbox.messages() == []
 
-    assert send(mail_server, a_message()) == ()
+    assert send(mail_server, a_message()) == Delivery()
     assert len(inbox.messages()) == 1
 
 
@@ -130,8 +137,28 @@ def test_a_refused_recipient_does_not_keep_the_mail_from_the_others(
     """The mail goes out and the refused address is returned."""
     inbox.refuse(STORES)
 
-    assert send(mail_server, a_message()) == (STORES,)
+    assert send(mail_server, a_message()) == Delivery(refused=(STORES,))
     assert len(inbox.messages()) == 1
+
+
+def test_a_recipient_that_is_put_off_gets_the_mail_alone_later(
+    inbox: SmtpInbox, mail_server: MailServer
+) -> None:
+    """Greylisting of one does not keep the mail from the others, and they do not get it twice."""
+    inbox.answer("RCPT", "250 2.0.0 Accepted", "451 4.7.1 Greylisted, try later")
+    assert send(mail_server, a_message()) == Delivery(put_off=(STORES,))
+
+    inbox.answer("RCPT", "451 4.7.1 Greylisted, try later")
+    assert send(mail_server, a_message(), only=[STORES]) == Delivery(put_off=(STORES,))
+    assert send(mail_server, a_message(), only=[STORES]) == Delivery()
+
+    first, second = inbox.messages()
+    assert first["Message-ID"] == second["Message-ID"]
+    assert second["To"] == f"{FINANCE}, {STORES}"
+    inbox.refuse(STORES)
+    assert send(mail_server, a_message(), only=[STORES]) == Delivery(refused=(STORES,))
+    assert send(mail_server, a_message(), only=["gone@brand.example"]) == Delivery()
+    assert len(inbox.messages()) == 2
 
 
 def test_a_mail_nobody_may_get_is_a_wrong_setting(
@@ -162,6 +189,20 @@ def test_a_mail_that_is_too_big_is_a_wrong_setting(
     with pytest.raises(ConfigurationProblem, match=r"552 5\.3\.4 Message too big"):
         send(mail_server, a_message())
     assert inbox.messages() == []
+
+
+@pytest.mark.parametrize("command", ["MAIL", "DATA"])
+def test_a_mail_that_is_too_big_goes_out_smaller(
+    inbox: SmtpInbox, mail_server: MailServer, command: Command
+) -> None:
+    """Where there is a smaller one it is sent in its place, under the same Message-ID."""
+    inbox.answer(command, "552 5.3.4 Message too big")
+
+    send(mail_server, a_message(), smaller=a_message(text="Small."))
+
+    (message,) = inbox.messages()
+    assert body_of(message, "plain").strip() == "Small."
+    assert message["Message-ID"] == "<report-1f2e3d4c@brand.example>"
 
 
 def test_a_lost_answer_is_repeated_under_the_same_message_id(
@@ -205,7 +246,7 @@ def test_a_bad_farewell_does_not_undo_a_delivery(inbox: SmtpInbox, mail_server: 
     """Once the server has the mail, an error on QUIT is no reason to send it again."""
     inbox.answer("QUIT", Fault.CLOSE)
 
-    assert send(mail_server, a_message()) == ()
+    assert send(mail_server, a_message()) == Delivery()
     assert len(inbox.messages()) == 1
 
 
@@ -227,7 +268,7 @@ def test_a_trusted_certificate_is_enough(
     inbox, server = tls
     monkeypatch.setenv("SSL_CERT_FILE", str(inbox.certificate))
 
-    assert send(server, a_message()) == ()
+    assert send(server, a_message()) == Delivery()
     (message,) = inbox.messages()
     assert message["Received"].endswith("with ESMTPSA")
 
@@ -245,7 +286,7 @@ def test_verification_can_be_turned_off(tls: tuple[SmtpInbox, MailServer]) -> No
     """Encryption without verification is a setting of its own."""
     inbox, server = tls
 
-    assert send(replace(server, verify_tls=False), a_message()) == ()
+    assert send(replace(server, verify_tls=False), a_message()) == Delivery()
     (message,) = inbox.messages()
     assert message["Received"].endswith("with ESMTPSA")
 

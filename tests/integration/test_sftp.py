@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures_sftp import Sshd
+from sandbox.openssh import SFTP_SERVER, Sshd
+from sandbox.sftp_between import FaultPlan
+from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.clients.sftp_channel import SftpChannel
 from tillbridge.errors import (
@@ -306,11 +308,53 @@ def test_read_only_server_is_a_setting_to_mend(stopped_sshd: Sshd) -> None:
         client.put("out.json", b"one")
 
 
+def test_server_without_extensions_is_refused(stopped_sshd: Sshd) -> None:
+    """Where fsync and posix-rename are missing no flow starts, and set-up says what is missing."""
+    stopped_sshd.start(subsystem=f"internal-sftp -P posix-rename,fsync -d {stopped_sshd.root}")
+    with SftpClient(stopped_sshd.settings()) as client:
+        folder = Folder(client, "orders")
+        for call in (client.probe, folder.waiting, lambda: folder.publish("a.json", b"{}")):
+            with pytest.raises(ConfigurationProblem, match=r"fsync.*posix-rename") as caught:
+                call()
+            assert "set accept_weaker_storage in the SFTP Server block" in str(caught.value)
+    assert stopped_sshd.files() == []
+
+
+@pytest.mark.skipif(SFTP_SERVER is None, reason="needs sftp-server as its own program")
+def test_server_whose_rename_overwrites_is_refused(stopped_sshd: Sshd, tmp_path: Path) -> None:
+    """It is found out by trying, because no server says so; where that is accepted, work goes on."""
+    plan = FaultPlan(tmp_path / "plan", SFTP_SERVER or "")
+    stopped_sshd.start(subsystem=plan.subsystem(stopped_sshd.root))
+    plan.set("overwrite", "RENAME", number=0, sessions=2)
+    with (
+        SftpClient(stopped_sshd.settings()) as client,
+        pytest.raises(ConfigurationProblem, match="a rename overwrites another file"),
+    ):
+        Folder(client, "orders").waiting()
+    with SftpClient(stopped_sshd.settings(accept_weaker_storage=True)) as client:
+        client.put("orders/a.json", b"{}")
+    assert stopped_sshd.files() == ["orders/a.json"]
+
+
+@pytest.mark.skipif(SFTP_SERVER is None, reason="needs sftp-server as its own program")
+def test_storage_is_tried_out_once(stopped_sshd: Sshd, tmp_path: Path) -> None:
+    """A run pays for the trial at its first step on the folder alone."""
+    plan = FaultPlan(tmp_path / "plan", SFTP_SERVER or "")
+    stopped_sshd.start(subsystem=plan.subsystem(stopped_sshd.root))
+    plan.clear()
+    with SftpClient(stopped_sshd.settings()) as client:
+        folder = Folder(client, "orders")
+        folder.waiting()
+        folder.publish("a.json", b"{}")
+        folder.waiting()
+    assert sum(request == "RENAME" for request in plan.requests()) == 2
+
+
 def test_server_without_extensions_still_never_overwrites(stopped_sshd: Sshd) -> None:
-    """Where fsync and posix-rename are missing, probe says so, and put and claim still keep their word."""
+    """Where that is accepted, probe says so, and put and claim still keep their word."""
     denied = "posix-rename,fsync,statvfs"
     stopped_sshd.start(subsystem=f"internal-sftp -P {denied} -d {stopped_sshd.root}")
-    with SftpClient(stopped_sshd.settings()) as client:
+    with SftpClient(stopped_sshd.settings(accept_weaker_storage=True)) as client:
         assert sum(line.startswith("Weaker:") for line in client.probe()) == 2
         client.put("a.json", b"one")
         with pytest.raises(FileConflict):

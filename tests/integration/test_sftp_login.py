@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.fixtures_sftp import Sshd, free_port, make_key
+from sandbox.openssh import Sshd, free_port, make_key
 from tillbridge.clients.sftp import SftpClient, SftpSettings
 from tillbridge.clients.sftp_settings import HostKey
 from tillbridge.errors import ConfigurationProblem, Unavailable

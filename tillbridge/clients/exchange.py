@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from datetime import timedelta
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from time import sleep
 
 from tillbridge.clients.sftp import RemoteFile, SftpClient
-from tillbridge.errors import FileConflict
+from tillbridge.contracts.feed_manifest import LARGEST, SUFFIX, manifest_name
+from tillbridge.errors import FileChanged, FileConflict
 
 _log = logging.getLogger(__name__)
 _CLAIM_MARK = "--"
@@ -24,35 +27,57 @@ _LONGEST_WORKER = 40
 _LONGEST_NAME = 160  # bytes; a claim's prefix and a report's ending still have to fit beside it
 _MARK_LENGTH = 8
 _LEFT_BEHIND = timedelta(days=1)
+_WRITTEN_TO = ("", "quarantine", "responses")
+"""Where we publish, so where a killed publisher leaves something behind."""
+
+LONGEST_WAIT_FOR_MANIFEST = timedelta(hours=1)
 
 
 class Folder:
     """One exchange folder on a server.
 
     `quiet_seconds` is how long a file must stand still before it is taken. It is for producers that
-    write in place; those that rename a finished file into the folder need none.
+    write in place; those that rename a finished file into the folder need none. Files `with_manifests`
+    are taken only once their manifest stands beside them, and it goes wherever they go.
     """
 
-    def __init__(self, client: SftpClient, path: str, quiet_seconds: float = 2.0) -> None:
+    def __init__(
+        self,
+        client: SftpClient,
+        path: str,
+        quiet_seconds: float = 2.0,
+        *,
+        with_manifests: bool = False,
+    ) -> None:
         self._client = client
         self._path = path
         self._quiet_seconds = quiet_seconds
+        self.with_manifests = with_manifests
 
     def waiting(self, suffix: str = ".json") -> list[RemoteFile]:
         """List the files to be done, by their original name.
 
         These are the complete files of the folder, and those in `processing/`: a run that was killed
-        left them there. A file counts as complete when its size and time stand still. What a killed
-        publisher left half written a day ago is cleared away.
+        left them there. A file counts as complete when its size and time stand still. A file whose
+        manifest does not come within an hour is among them, so that it is not forgotten.
+
+        What killed processes left behind a day ago is cleared away.
         """
-        self._client.sweep(self._path, _LEFT_BEHIND)
+        self._client.require_storage(self._in("quarantine"))
+        for place in _WRITTEN_TO:
+            self._client.sweep(self._in(place), _LEFT_BEHIND)
         claimed = self._client.list(self._in("processing"), suffix)
         arrived = self._client.list(self._path, suffix)
-        if arrived:
+        self._clear_manifests(claimed)
+        self._clear_manifests(arrived)
+        names = {file.name for file in arrived}
+        ready = [file for file in arrived if self._is_ready(file, names)]
+        if ready:
             sleep(self._quiet_seconds)
             still = set(self._client.list(self._path, suffix))
-            arrived = [file for file in arrived if file in still and self._fits(file)]
-        return sorted(claimed + arrived, key=lambda file: (original_name(file.path), file.path))
+            ready = [file for file in ready if file in still]
+        left_over = [file for file in claimed if not _is_manifest(file)]
+        return sorted(left_over + ready, key=lambda file: (original_name(file.path), file.path))
 
     def take(self, file: RemoteFile, worker: str) -> str | None:
         """Claim a file for `worker` and give its new path, or None when another worker was faster.
@@ -63,30 +88,40 @@ class Folder:
         """
         if len(worker) > _LONGEST_WORKER or not _WORKER.fullmatch(worker):
             raise ValueError("worker: letters and digits, joined by single dashes")
-        claim = self._in("processing", f"{worker}{_CLAIM_MARK}{original_name(file.path)}")
-        if file.path == claim or self._client.claim(file.path, claim):
-            return claim
-        return None
+        name = original_name(file.path)
+        claim = self._in("processing", f"{worker}{_CLAIM_MARK}{name}")
+        is_ours = file.path == claim or self._client.claim(file.path, claim)
+        # A step that is repeated after an outage finds what it claimed before.
+        if not is_ours and not self._client.exists(claim):
+            return None
+        if self.with_manifests:
+            # A run that was killed between the two claims left the manifest where it arrived.
+            self._claim_manifest([file.path, self._in(name)], claim)
+        return claim
+
+    def read_manifest(self, claimed: str) -> bytes | None:
+        """Give the manifest of a claimed file, or None when there is none. Raises as `SftpClient.get`."""
+        path = manifest_name(claimed)
+        return self._client.read(path, LARGEST) if self._client.exists(path) else None
 
     def archive(self, claimed: str) -> str:
         """Put a claimed file away as done, and give its place."""
-        target = self._free_place("archive", claimed)
-        self._client.move(claimed, target)
-        return target
+        return self._put_away(
+            claimed, self._free_place(self._in("archive", original_name(claimed)), claimed)
+        )
 
     def quarantine(self, claimed: str, report: bytes) -> str:
         """Put a claimed file, as it came, where a person looks at it, and give its place.
 
         `report` (JSON) stands beside it as `<name>.report.json`, and is there first.
         """
-        target = self._free_place("quarantine", claimed)
+        target = self._free_place(self._in("quarantine", original_name(claimed)), claimed)
         try:
             self._client.put(f"{target}.report.json", report)
         except FileConflict:  # the same file was reported on before, with other findings
             mark = hashlib.sha256(report).hexdigest()[:_MARK_LENGTH]
             self._client.put(f"{target}.{mark}.report.json", report)
-        self._client.move(claimed, target)
-        return target
+        return self._put_away(claimed, target)
 
     def publish(self, name: str, content: bytes | Path) -> str:
         """Hand over a file under `name`, whole and once, and give its SHA-256.
@@ -94,18 +129,55 @@ class Folder:
         Raises:
             FileConflict: other content stands under that name.
         """
+        self._client.require_storage(self._path)
         return self._client.put(self._in(name), content)
 
-    def _free_place(self, place: str, claimed: str) -> str:
-        """Choose the original name, or one with the content's mark when another file has that name."""
-        original = self._in(place, original_name(claimed))
-        if not self._client.exists(original):
-            return original
-        digest = self._client.sha256(claimed)
-        if digest == self._client.sha256(original):
-            return original
-        path = PurePosixPath(original)
-        return str(path.with_name(f"{path.stem}-{digest[:_MARK_LENGTH]}{path.suffix}"))
+    def _put_away(self, claimed: str, target: str) -> str:
+        self._client.move(claimed, target)
+        if self.with_manifests:
+            self._put_away_manifest(manifest_name(claimed), manifest_name(target))
+        return target
+
+    def _put_away_manifest(self, manifest: str, target: str) -> None:
+        # It may have been cleared away by another run that saw it stand alone.
+        with suppress(FileChanged):
+            self._client.move(manifest, self._free_place(target, manifest))
+
+    def _claim_manifest(self, files: Iterable[str], claim: str) -> None:
+        target = manifest_name(claim)
+        for manifest in map(manifest_name, files):
+            is_ours = manifest == target and self._client.exists(target)
+            if is_ours or (manifest != target and self._client.claim(manifest, target)):
+                return
+
+    def _clear_manifests(self, files: list[RemoteFile]) -> None:
+        """Put away the manifests that have stood without their file for a day."""
+        if not self.with_manifests:
+            return
+        paths = {file.path for file in files}
+        oldest = datetime.now(UTC) - _LEFT_BEHIND
+        for file in files:
+            belongs_to = file.path.removesuffix(SUFFIX)
+            if _is_manifest(file) and belongs_to not in paths and file.modified_at < oldest:
+                _log.warning("A manifest without its file goes to the archive: %s", file.path)
+                self._put_away_manifest(file.path, self._in("archive", original_name(file.path)))
+
+    def _is_ready(self, file: RemoteFile, names: set[str]) -> bool:
+        if _is_manifest(file) or not self._fits(file):
+            return False
+        if not self.with_manifests or manifest_name(file.name) in names:
+            return True
+        return file.modified_at < datetime.now(UTC) - LONGEST_WAIT_FOR_MANIFEST
+
+    def _free_place(self, wanted: str, path: str) -> str:
+        """Choose the path wanted, or one with the content's mark when another file has that name."""
+        if not self._client.exists(wanted):
+            return wanted
+        digest = self._client.sha256(path)
+        if digest == self._client.sha256(wanted):
+            return wanted
+        place = PurePosixPath(wanted)
+        return str(place.with_name(f"{place.stem}-{digest[:_MARK_LENGTH]}{place.suffix}"))
 
     def _fits(self, file: RemoteFile) -> bool:
         fits = len(file.name.encode()) <= _LONGEST_NAME
@@ -125,3 +197,7 @@ def original_name(path: str) -> str:
     if where.parent.name == "processing":
         return where.name.partition(_CLAIM_MARK)[2] or where.name
     return where.name
+
+
+def _is_manifest(file: RemoteFile) -> bool:
+    return file.name.endswith(SUFFIX)

@@ -27,6 +27,7 @@ from tillbridge.errors import ConfigurationProblem, TillbridgeError, Unavailable
 
 _LONGEST_SUBJECT = 200
 _LONGEST_ADDRESS = 320
+_TOO_LARGE = 552
 _ONE_ADDRESS = r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+"
 _ADDRESS = re.compile(rf"(?P<name>[^<>]*)<(?P<named>{_ONE_ADDRESS})>|(?P<bare>{_ONE_ADDRESS})")
 
@@ -53,6 +54,14 @@ class Attachment:
     media_type: str = "text/csv"
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """Who did not get a mail that the server took: refused for good, or put off until later."""
+
+    refused: tuple[str, ...] = ()
+    put_off: tuple[str, ...] = ()
+
+
 def compose(
     *,
     sender: str,
@@ -77,7 +86,7 @@ def compose(
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = author
     message["To"] = [_address(recipient) for recipient in recipients]
-    message["Subject"] = harmless.line(subject, _LONGEST_SUBJECT)
+    message["Subject"] = _header(subject)
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{message_id}@{author.domain}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -90,13 +99,21 @@ def compose(
             attachment.content,
             maintype=main_type,
             subtype=sub_type,
-            filename=harmless.line(attachment.name, _LONGEST_SUBJECT),
+            filename=_header(attachment.name),
         )
     return message
 
 
-def send(server: MailServer, message: EmailMessage) -> tuple[str, ...]:
-    """Hand the message over and return the recipients the server refused, if it took the others.
+def send(
+    server: MailServer,
+    message: EmailMessage,
+    only: Sequence[str] = (),
+    smaller: EmailMessage | None = None,
+) -> Delivery:
+    """Hand the message over, and say which recipients the server did not take it for.
+
+    With `only`, it goes to those of its recipients alone; the others have it already. `smaller` is what
+    is sent where the server finds the message too large.
 
     Raises:
         ConfigurationProblem: the server refuses the login, its certificate does not hold, or it
@@ -104,16 +121,37 @@ def send(server: MailServer, message: EmailMessage) -> tuple[str, ...]:
         Unavailable: the server cannot be reached, is slow or says "later". It may have taken the
             message all the same, so send it again with the same Message-ID.
     """
+    wanted = [to.addr_spec for to in message["To"].addresses if not only or to.addr_spec in only]
+    if not wanted:
+        return Delivery()
     try:
-        with closing(_connection(server)) as connection:
-            _log_in(connection, server)
-            refused = connection.send_message(message)
-            # The server has the mail now; a bad farewell must not make the caller send it again.
-            with suppress(smtplib.SMTPException, OSError):
-                connection.quit()
+        answers = _hand_over(server, message, wanted, all_may_be_refused=bool(only))
     except (OSError, UnicodeError) as error:  # smtplib's and ssl's errors are OSErrors
+        if smaller is not None and getattr(error, "smtp_code", None) == _TOO_LARGE:
+            return send(server, smaller, only)
         raise _problem(server, error) from error
-    return tuple(refused)
+    return Delivery(
+        refused=tuple(name for name, (code, _) in answers.items() if _is_final(code)),
+        put_off=tuple(name for name, (code, _) in answers.items() if not _is_final(code)),
+    )
+
+
+def _hand_over(
+    server: MailServer, message: EmailMessage, recipients: list[str], *, all_may_be_refused: bool
+) -> dict[str, tuple[int, bytes]]:
+    """Give the answers for the recipients that were refused."""
+    with closing(_connection(server)) as connection:
+        _log_in(connection, server)
+        try:
+            answers = connection.send_message(message, to_addrs=recipients)
+        except smtplib.SMTPRecipientsRefused as error:
+            if not all_may_be_refused:
+                raise
+            answers = error.recipients
+        # The server has the mail now; a bad farewell must not make the caller send it again.
+        with suppress(smtplib.SMTPException, OSError):
+            connection.quit()
+    return answers
 
 
 def _connection(server: MailServer) -> smtplib.SMTP:
@@ -236,11 +274,19 @@ def _answer(code: int, text: bytes | str) -> str:
     return f"{code} {harmless.line(shown, _LONGEST_SUBJECT)}"
 
 
+def _header(text: str) -> str:
+    """Give `text` as a header takes it, without the beginning of an encoded word.
+
+    The library decodes such a word when it writes the header, and writes the line breaks in it as they are.
+    """
+    return harmless.line(text, _LONGEST_SUBJECT).replace("=?", "= ?")
+
+
 def _address(text: str) -> Address:
     found = _ADDRESS.fullmatch(harmless.line(text, _LONGEST_ADDRESS))
     try:
         if found:
-            name = (found["name"] or "").strip(' "')
+            name = _header((found["name"] or "").strip(' "'))
             return Address(display_name=name, addr_spec=found["named"] or found["bare"])
     except (ValueError, HeaderParseError):
         pass

@@ -44,10 +44,11 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
     """
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return min(float(value), _LONGEST_WAIT)
+    text = value.strip()
+    if text.isdecimal():
+        return min(float(text), _LONGEST_WAIT)
     try:
-        at = parsedate_to_datetime(value)
+        at = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:

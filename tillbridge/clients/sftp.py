@@ -27,7 +27,7 @@ from tillbridge.clients.sftp_paths import (
     temporary_path,
 )
 from tillbridge.clients.sftp_pool import SftpPool
-from tillbridge.clients.sftp_probe import probe
+from tillbridge.clients.sftp_probe import Storage, free_space, try_out
 from tillbridge.clients.sftp_settings import SftpSettings
 from tillbridge.errors import ConfigurationProblem, FileChanged, TillbridgeError, Unavailable
 
@@ -61,6 +61,7 @@ class SftpClient:
     def __init__(self, settings: SftpSettings) -> None:
         self._settings = settings
         self._pool = SftpPool(settings)
+        self._storage_is_sound = settings.accept_weaker_storage
 
     def __enter__(self) -> Self:
         return self
@@ -78,10 +79,31 @@ class SftpClient:
         self._pool.close()
 
     def probe(self) -> list[str]:
-        """Try out what the server guarantees, and say it in plain sentences. Leaves nothing behind."""
+        """Try out what the server guarantees, and say it in plain sentences. Leaves nothing behind.
+
+        Raises:
+            ConfigurationProblem: also when it guarantees too little; see `require_storage`.
+        """
         folder = self._below(".")
-        findings = self._run("try out the server", lambda channel, _: probe(channel, folder))
-        return [self._pool.describe(), *findings]
+        storage = self._run("try out the server", lambda channel, _: try_out(channel, folder))
+        self._refuse_weaker(storage)
+        free = self._run("look for free space", lambda channel, _: free_space(channel, folder))
+        return [self._pool.describe(), *storage.findings, free]
+
+    def require_storage(self, folder: str) -> None:
+        """Make sure, the first time, that the server guarantees what `put` and `claim` promise.
+
+        It is tried out in `folder`, which is created if it is missing.
+
+        Raises:
+            ConfigurationProblem: it guarantees less, and the settings do not accept that.
+        """
+        if self._storage_is_sound:
+            return
+        where = self._below(folder)
+        doing = f"write a trial file into {folder}"
+        self._refuse_weaker(self._run(doing, lambda channel, _: try_out(channel, where)))
+        self._storage_is_sound = True
 
     def put(self, path: str, source: bytes | Path) -> str:
         """Publish a file under `path`, whole and once, and give its SHA-256.
@@ -207,7 +229,9 @@ class SftpClient:
         oldest = datetime.now(UTC) - older_than
 
         def step(channel: SftpChannel, again: bool) -> None:
-            for raw_name, attributes in _entries(channel, where):
+            if channel.find(where) is None:
+                return
+            for raw_name, attributes in list(channel.entries(where)):
                 name = raw_name.decode("utf-8", "replace")
                 if is_temporary_name(name) and attributes.modified_at < oldest:
                     channel.discard(posixpath.join(where, name))
@@ -226,6 +250,14 @@ class SftpClient:
 
     def _below(self, path: str) -> str:
         return below(self._settings.root, path)
+
+    def _refuse_weaker(self, storage: Storage) -> None:
+        if storage.lacks and not self._settings.accept_weaker_storage:
+            raise ConfigurationProblem(
+                f"SFTP server {self._settings.address} guarantees too little for files that matter: "
+                f"{'; '.join(storage.lacks)}. Use a server such as OpenSSH, or set accept_weaker_storage "
+                "in the SFTP Server block to true if you can live with that."
+            )
 
     def _run(self, doing: str, work: Callable[[SftpChannel, bool], T]) -> T:
         try:

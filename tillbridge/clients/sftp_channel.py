@@ -193,7 +193,12 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
             data: bytes = answer.get_string()
             while offset + len(data) < end:  # a server may give less than was asked for
                 at = offset + len(data)
-                data += self._ask(*_read_request(handle, at, end - at)).get_string()
+                more = self._ask(*_read_request(handle, at, end - at)).get_string()
+                if not more:
+                    raise Broken("the server answers a read with nothing")
+                data += more
+            if offset + len(data) > end:
+                raise Broken("the server gave more bytes than it was asked for")
             yield data
 
     def sync(self, handle: bytes) -> None:

@@ -106,6 +106,13 @@ class SftpSettings(BaseModel):
         le=64,
         description="Most SFTP sessions on each connection. OpenSSH allows 10 by default (MaxSessions).",
     )
+    accept_weaker_storage: bool = Field(
+        False,
+        description=(
+            "Work with a server that cannot force files to disk, rename without overwriting, or rename in one "
+            "step; otherwise no run starts on it."
+        ),
+    )
 
     @field_validator("host_keys")
     @classmethod

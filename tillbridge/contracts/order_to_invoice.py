@@ -166,7 +166,7 @@ def check(members: dict[str, Any], version: Literal[1, 2]) -> OrderToInvoice | t
         return tuple(
             Finding(
                 json_text.pointer(*_place(error, model)),
-                json_text.shown(error["input"]),
+                json_text.shown(_value(error)),
                 _expectation(error),
             )
             for error in problem.errors(include_url=False)
@@ -179,10 +179,15 @@ def write(request: OrderToInvoice) -> dict[str, Any]:
 
 
 def _place(error: Any, model: type[BaseModel]) -> list[object]:
-    # A member that is not there is reported under the name of its field.
+    # The name of an unknown member is foreign text, a value like any other; it stands in its object.
     if error["type"] == "extra_forbidden":
-        return list(error["loc"])
+        return list(error["loc"][:-1])
+    # A member that is not there is reported under the name of its field.
     return [to_pascal(part) if part in model.model_fields else part for part in error["loc"]]
+
+
+def _value(error: Any) -> object:
+    return error["loc"][-1] if error["type"] == "extra_forbidden" else error["input"]
 
 
 def _expectation(error: Any) -> str:
@@ -195,7 +200,7 @@ def _expectation(error: Any) -> str:
         "less_than_equal": f"Order to Invoice takes amounts (10,4), at most {LARGEST_AMOUNT}",
         "greater_than_equal": "Order to Invoice takes no negative amount here",
         "greater_than": "Order to Invoice takes a quantity above zero",
-        "extra_forbidden": "Order to Invoice has no such member",
+        "extra_forbidden": "Order to Invoice has no member of that name",
     }
     match error["type"]:
         case "string_pattern_mismatch" if value.strip():

@@ -94,15 +94,22 @@ class Inbox:
             claimed = self._folder.take(file, self._worker)
             if claimed is None:
                 return FileResult(name, "left", notes=("another worker has it",))
+            times = files.times_replayed(self._engine, self._path, name)
+            occasion = f"{name} {file.modified_at:%Y-%m-%dT%H:%M:%S} {times}"
             with TemporaryDirectory(prefix="tillbridge-") as scratch:
-                return self._do(name, claimed, Path(scratch) / "file", work)
+                return self._do(name, claimed, Path(scratch) / "file", occasion, work)
         except FileChanged as problem:
             return FileResult(name, "left", notes=(str(problem),))
         except FileConflict as problem:
             return FileResult(name, "stuck", notes=(str(problem),))
 
     def _do(
-        self, name: str, claimed: str, local: Path, work: Callable[[TakenFile], Work]
+        self,
+        name: str,
+        claimed: str,
+        local: Path,
+        occasion: str,
+        work: Callable[[TakenFile], Work],
     ) -> FileResult:
         sha256, size = "", 0
         try:
@@ -113,9 +120,9 @@ class Inbox:
                 return FileResult(name, "duplicate", notes=("the same content was done before",))
             if self._folder.with_manifests:
                 self._hold_against_manifest(name, claimed, sha256, size, local)
-            done = work(TakenFile(name, sha256, fetched.modified_at, local, self._worker))
+            done = work(TakenFile(name, sha256, fetched.modified_at, local, occasion))
         except FileRejected as problem:
-            return self._quarantine(name, claimed, sha256, size, problem)
+            return self._quarantine(name, claimed, sha256, size, occasion, problem)
         with transaction(self._engine) as connection:
             for failure in done.failures:
                 failures.add(connection, failure)
@@ -136,21 +143,27 @@ class Inbox:
         feed_manifest.check(manifest, name, sha256, size, local)
 
     def _quarantine(
-        self, name: str, claimed: str, sha256: str, size: int, problem: FileRejected
+        self,
+        name: str,
+        claimed: str,
+        sha256: str,
+        size: int,
+        occasion: str,
+        problem: FileRejected,
     ) -> FileResult:
         findings = [
             {"pointer": found.pointer, "value": found.value, "expected": found.expected}
             for found in problem.findings
         ]
         with transaction(self._engine) as connection:
-            failures.add(connection, self._failure(name, sha256, problem))
+            failures.add(connection, self._failure(name, f"{sha256} {occasion}", problem))
             if sha256:
                 files.mark_taken(connection, self._path, sha256, name, size, "quarantined", 0)
         report = json_text.write_readable({"file": name, "findings": findings})
         self._folder.quarantine(claimed, report)
         return FileResult(name, "quarantined", notes=tuple(map(str, problem.findings)))
 
-    def _failure(self, name: str, sha256: str, problem: FileRejected) -> NewFailure:
+    def _failure(self, name: str, occasion: str, problem: FileRejected) -> NewFailure:
         return NewFailure(
             kind="quarantined",
             product_store_id=self._product_store_id,
@@ -163,5 +176,5 @@ class Inbox:
             reason=f"The whole file could not be used: expected {problem.findings[0].expected}.",
             next_step=f"Nothing of it was used. See {self._path}/quarantine; have it made again.",
             source_file=name,
-            occasion=f"{sha256 or name} {self._worker}",
+            occasion=occasion,
         )

@@ -38,7 +38,7 @@ class Rejects:
         self._folder = folder
         self._product_store_id = product_store_id
         self._file_name = file.name
-        self._taken_by = file.taken_by
+        self._occasion = file.occasion
         self._orders = ArraySpool(file.path.parent / "rejected.json")
         self._reports = ArraySpool(file.path.parent / "rejected.report.json")
         self.failures: list[NewFailure] = []
@@ -79,7 +79,7 @@ class Rejects:
                 f"{self._folder}.",
                 source_file=self._file_name,
                 # An order that is dropped again and still cannot be used is reported again.
-                occasion=f"{hashlib.sha256(original).hexdigest()} {self._taken_by}",
+                occasion=f"{hashlib.sha256(original).hexdigest()} {self._occasion}",
             )
         )
 

@@ -9,10 +9,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class TakenFile:
-    """Its name on the server, who took it, and a local copy of its bytes."""
+    """Its name on the server, and a local copy of its bytes.
+
+    `occasion` is the same however often one arrival of the file is worked on, and another when it is
+    dropped or handed over again.
+    """
 
     name: str
     sha256: str
     modified_at: datetime
     path: Path
-    taken_by: str
+    occasion: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, delete, insert, or_, select
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select
 
 from tillbridge import harmless
 from tillbridge.database.engine import database_now, transaction
@@ -81,6 +81,18 @@ def forget(connection: Connection, folder: str, sha256: str, path: str, who: str
             path=harmless.line(path, 400), at=database_now(connection), who=who, why=why
         )
     )
+
+
+def times_replayed(engine: Engine, folder: str, name: str) -> int:
+    """Count how often a file of this folder was handed over again."""
+    paths = [f"{folder}/{place}/{name}" for place in ("archive", "quarantine")]
+    with transaction(engine) as connection:
+        return (
+            connection.scalar(
+                select(func.count()).select_from(file_event).where(file_event.c.path.in_(paths))
+            )
+            or 0
+        )
 
 
 def names_with(engine: Engine, product_store_id: str, orders: Sequence[str]) -> set[str]:

@@ -111,7 +111,8 @@ def report(connection: Connection, found: Row[Any], kind: Kind, why: Why, occasi
             reason=why.reason,
             next_step=why.next_step,
             source_file=found.source_file,
-            occasion=occasion,
+            # It may come to the same once more, after a person's decision or a restore.
+            occasion=f"{occasion} {found.changed_at}",
         ),
     )
 

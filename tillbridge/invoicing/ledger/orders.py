@@ -90,7 +90,8 @@ def accept(
         )
         note(connection, key, found.state, "READY", who, f"replaced by {source_file}", now)
         return Acceptance.REVISED
-    _flag_conflict(connection, found, digest, request, source_file, is_other_order)
+    if found.conflict_sha256 != digest:
+        _flag_conflict(connection, found, digest, request, source_file, is_other_order)
     return Acceptance.CONFLICT
 
 
@@ -171,7 +172,8 @@ def _flag_conflict(
             reason=reason,
             next_step=next_step,
             source_file=source_file,
-            occasion=digest,
+            # A person may have decided about the same conflict before; then it is a new one.
+            occasion=f"{digest} {found.changed_at}",
         ),
     )
 

@@ -1,0 +1,159 @@
+"""The machine: the real ledger on a real database, driven through any order of what can happen to it.
+
+Its actions are in `ledger_actions`, what they do in `ledger_world`, and what must hold after each in
+`ledger_invariants`. The same function runs it with the tests and at full size.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from proof.ledger_actions import ACTIONS, OUTSIDE, Run
+from proof.ledger_ending import drive_to_the_end
+from proof.ledger_invariants import Ledger
+from proof.ledger_places import Place
+from proof.ledger_retail_pro import ANSWERS, NOT_SENT
+from proof.ledger_world import POLICIES, World, order
+
+SEED = 20_417
+SIZES = {
+    ("sqlite", False): (200, 30),
+    ("sqlite", True): (20_000, 50),
+    ("postgresql", False): (30, 30),
+    ("postgresql", True): (5_000, 50),
+}
+"""Runs, and steps of each, by kind of database and whether it is the full size."""
+
+_RUNS_AT_ONCE = 1_000
+"""Hypothesis remembers all runs of a batch, so that none comes twice; each batch has a seed of its own."""
+
+LUCK = st.integers(0, 2**24 - 1)
+"""What decides a step. Hypothesis itself prefers some choices to others; this spreads them evenly."""
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Three orders, two workers, a Retail Pro, a person and a clock; where it runs is for a subclass."""
+
+    place: Place
+    fired: Counter[str]
+    answers: Counter[str]
+
+    @initialize(luck=LUCK)
+    def open(self, luck: int) -> None:
+        """Begin with one order that is certainly invoiced, and perhaps with some that are ready.
+
+        Some actions never happen in this run; that leads deeper into what the others can do.
+        """
+        chance = Random(luck)
+        names = sorted(action.__name__ for action in ACTIONS)
+        self.never = set(chance.sample(names, chance.choice([0, 0, 2, 4, 8])))
+        self.is_sound = False
+        self.has_changed = True
+        self.place.empty()
+        world = World(self.place, chance.choice(list(POLICIES)))
+        self.run = Run(world, Ledger(world, [f"open {world.level}"]), answers=self.answers)
+        world.begin()
+        for number in range(1, 1 + chance.randrange(3)):
+            world.hand_over(order(number, "v0"), world.next_file())
+
+    @rule(luck=LUCK)
+    def step(self, luck: int) -> None:
+        """Let something happen that can."""
+        self.is_sound = False
+        self.run.chance = chance = Random(luck)
+        trace = self.run.ledger.trace
+        # The smallest of some exponential waits: each comes first as often as its weight says.
+        for action in sorted(ACTIONS, key=lambda one: chance.expovariate(ACTIONS[one])):
+            name = action.__name__
+            if name in self.never:
+                continue
+            trace.append(name)
+            about = action(self.run)
+            if about is not None:
+                trace[-1] = f"{name} {about}".rstrip()
+                self.has_changed |= name not in OUTSIDE
+                self.fired[name] += 1
+                return
+            trace.pop()
+
+    @invariant()
+    def holds(self) -> None:
+        """Everything that must hold after each step."""
+        self.run.ledger.check(has_changed=self.has_changed)
+        self.has_changed = False
+        self.is_sound = True
+
+    def teardown(self) -> None:
+        """Bring every order to its end, whatever happened before."""
+        if getattr(self, "is_sound", False):
+            drive_to_the_end(self.run.world, self.run.ledger)
+
+
+def run(
+    full: bool, database_url: Callable[[], AbstractContextManager[str]], first_seed: int = SEED
+) -> dict[str, Any]:
+    """Run the machine on an empty database; the result is JSON, and `violations` is empty when all is well.
+
+    `database_url` gives the URL of that database while it is needed.
+    """
+    fired = Counter({action.__name__: 0 for action in ACTIONS})
+    answers = Counter(dict.fromkeys([*ANSWERS, *NOT_SENT, "no answer"], 0))
+    violations: list[str] = []
+    began, ended = time.perf_counter(), 0
+    with database_url() as url:
+        place_ = Place(url)
+
+        class Machine(LedgerMachine):
+            place = place_
+
+            def teardown(self) -> None:
+                nonlocal ended
+                super().teardown()
+                ended += 1
+
+        Machine.fired, Machine.answers = fired, answers
+        kind = place_.engine.dialect.name
+        runs, steps = SIZES[kind, full]
+        for first in range(0, runs, _RUNS_AT_ONCE):
+            size = settings(
+                max_examples=min(runs - first, _RUNS_AT_ONCE),
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate, Phase.shrink],
+                suppress_health_check=list(HealthCheck),
+                report_multiple_bugs=False,
+                print_blob=False,
+            )
+            try:
+                run_state_machine_as_test(seed(first_seed + first)(Machine), settings=size)
+            except Exception as problem:  # whatever it is, it is what we look for
+                violations.append(f"{type(problem).__name__}: {problem}")
+                break
+        place_.engine.dispose()
+    return {
+        "database": kind,
+        "seed": first_seed,
+        "runs": ended,
+        "steps_per_run": steps,
+        "steps": fired.total(),
+        "fired": dict(fired),
+        "answers": dict(answers),
+        "seconds": round(time.perf_counter() - began, 1),
+        "violations": violations,
+    }
