@@ -30,7 +30,7 @@ down: $(READY) ## Stop what `make up` left running
 
 .PHONY: test
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 .PHONY: check
 check: $(READY) ## Lint, types, import rules, docs and tests: what CI runs
@@ -38,7 +38,7 @@ check: $(READY) ## Lint, types, import rules, docs and tests: what CI runs
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 .PHONY: soak
 soak: $(READY) ## Try for hours to make it fail, and write docs/reliability.md

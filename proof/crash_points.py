@@ -133,7 +133,8 @@ class Lane:
         return False
 
     def _given(self) -> HandedOver:
-        return HandedOver(self._where.sent, self._where.files, self._where.unusable)
+        where = self._where
+        return HandedOver(where.sent, where.files, where.unusable, where.bodies)
 
 
 def run(full: bool, database: Database) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
 from secrets import randbits
 from typing import Any
 
@@ -48,9 +49,10 @@ def _fuzz(target: Target, seconds: float, first_seed: int) -> dict[str, Any]:
     def drive(value: Any) -> None:
         nonlocal inputs, slowest, last
         inputs, last = inputs + 1, value
-        began = time.thread_time()
-        target.check(value)
-        took = time.thread_time() - began
+        took = _seconds(target, value)
+        if took > MOST_SECONDS:
+            # Once may have been the garbage of something else.
+            took = min(took, _seconds(target, value))
         slowest = max(slowest, took)
         assert took <= MOST_SECONDS, f"it took {took:.1f} s"
 
@@ -81,12 +83,18 @@ def _fuzz(target: Target, seconds: float, first_seed: int) -> dict[str, Any]:
     return {"inputs": inputs, "slowest_seconds": round(slowest, 4), "finding": finding}
 
 
+def _seconds(target: Target, value: Any) -> float:
+    began = time.thread_time()
+    target.check(value)
+    return time.thread_time() - began
+
+
 def _finding(target: Target, value: Any, problem: Exception, number: int | None) -> dict[str, Any]:
     return {
         "target": target.name,
         "seed": number,
         "input": ascii(value)[:_LONGEST_SHOWN],
-        "error": f"{type(problem).__name__}: {problem}"[:_LONGEST_SHOWN],
+        "error": "".join(traceback.format_exception(problem))[-_LONGEST_SHOWN:],
     }
 
 

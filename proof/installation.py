@@ -46,9 +46,10 @@ DEADLINE = 1.0
 class Installation:
     """Runs while the `with` block lasts; set up on the Prefect server under its name.
 
-    `sent` holds the total (where it is known) of every order that has to end in the ledger, `files` the
-    digest of every file that was handed over by its path, and `unusable` how many orders and files must
-    be reported as such. `settings` are those of the Retail Pro block.
+    `sent` holds the total (where it is known) of every order that has to end in the ledger, `bodies` the
+    digest of its request, `files` the digest of every file that was handed over by its path, and
+    `unusable` how many orders and files must be reported as such. `settings` are those of the Retail Pro
+    block.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Installation:
         self.level = level
         self.far_ends = Sandbox(state, keys="enforce" if level == "L3" else "ignore")
         self.sent: dict[str, Decimal | None] = {}
+        self.bodies: dict[str, str] = {}
         self.files: dict[str, str] = {}
         self.unusable = 0
         self._seed = seed
@@ -119,6 +121,7 @@ class Installation:
         """Hand over a file of good invoice requests, and one unusable; gives the order numbers."""
         made = list(islice(self._requests(), count))
         self.sent |= {one.order_no: one.total for one in made}
+        self.bodies |= {one.order_no: hashlib.sha256(one.body).hexdigest() for one in made}
         bodies = [one.body for one in made]
         if with_unusable:
             bodies.append(b'{"OrderNo":"","Note":"%d"}' % self._number)

@@ -157,9 +157,7 @@ def delay(run: Run) -> str | None:
 
 def answer(run: Run) -> str | None:
     """A worker that holds the order settles it, or knows that it never sent; perhaps it says so twice."""
-    call = run.call(
-        lambda call: run.ledger.holds(call) and (call.sender == "armed" or call.answer)
-    )
+    call = run.call(lambda call: run.ledger.holds(call) and (call.sender == "armed" or call.answer))
     if call is None:
         return None
     exchange = _finding(run, call)

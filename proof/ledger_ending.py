@@ -27,7 +27,7 @@ def drive_to_the_end(world: World, ledger: Ledger) -> None:
         world.recover()
         world.look_up("well")
         ledger.check(has_changed=True)
-        if _is_over(ledger):
+        if not world.is_restoring and _is_over(ledger):
             break
         _decide(world, ledger)
         if world.is_restoring:

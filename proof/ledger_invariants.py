@@ -34,7 +34,7 @@ I5 = "I5 written down before the first byte"
 I10 = "I10 what is confirmed adds up"
 I11 = "I11 every failure is told, in one report"
 PRECISE = "parked only what is truly in doubt"
-BLOCKED = "nothing passes an open circuit or restore"
+BLOCKED = "nothing passes an open circuit, restore or conflict"
 
 END_STATES = frozenset({"CONFIRMED", "REJECTED", "PARKED", "CANCELLED"})
 NOTHING_BOOKED = frozenset({"READY", "REJECTED", "CANCELLED"})
@@ -199,7 +199,9 @@ class Ledger:
                 )
             ).all()
         shut = [one for one in states if one.state != "CLOSED" and one.holder != call.worker]
-        self.require(not shut and not is_restoring, BLOCKED, f"{call.order_no} by {call.worker}")
+        before = self.rows[call.order_no]
+        is_blocked = shut or is_restoring or (before.state == "READY" and before.conflict_sha256)
+        self.require(not is_blocked, BLOCKED, f"{call.order_no} by {call.worker}")
         self.require(len(epochs) == len(set(epochs)), I6, f"{call.order_no}: {epochs}")
         self.require(call.attempt.epoch in epochs, I5, f"{call.order_no}: no such attempt")
         if call.order_no in self.world.misjudged:

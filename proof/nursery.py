@@ -44,7 +44,7 @@ class Worker:
         """Send it a signal; one that has ended gets none."""
         self.nursery.tell({"number": self.number, "signal": int(what)})
 
-    def wait(self, timeout: float = 120) -> Self:
+    def wait(self, timeout: float = 300) -> Self:
         """Wait for its end.
 
         Raises:
@@ -64,7 +64,8 @@ class Nursery:
     """Starts workers; leaving the block ends them all. Threads may share it."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        self._environment = environment
+        # A crash loses them anyway, and the server has enough to do.
+        self._environment = {**environment, "PREFECT_LOGGING_TO_API_ENABLED": "false"}
         self._log = log
         self._workers: dict[int, Worker] = {}
         self._lock = threading.Lock()
@@ -75,7 +76,7 @@ class Nursery:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "proof.nursery"],
                 cwd=Path(__file__).parent.parent,
-                env=dict(self._environment),
+                env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -100,7 +101,7 @@ class Nursery:
         self.tell({"number": worker.number, "job": asdict(job)})
         return worker
 
-    def run(self, job: Job, timeout: float = 120) -> Worker:
+    def run(self, job: Job, timeout: float = 300) -> Worker:
         """Start a worker and wait for its end."""
         return self.start(job).wait(timeout)
 

@@ -26,11 +26,12 @@ _MOST_SHOWN = 5
 
 @dataclass(frozen=True)
 class HandedOver:
-    """What went in: orders with their totals where known, files with their digests, unusable ones."""
+    """What went in: orders with their totals and requests' digests, files with theirs, unusable ones."""
 
     sent: Mapping[str, Decimal | None]
     files: Mapping[str, str]
     unusable: int
+    bodies: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def always(found: Evidence, given: HandedOver, killed: Collection[str]) -> list[
                 if given.sent.get(n) is not None and given.sent[n] != order.total
             ),
         ),
+        *_those("sent with other bytes than were handed over", changed_on_the_way(found, given)),
         *_those("moved along no edge of the states", _off_the_edges(found)),
         *_those("on the wire without an attempt written down before", _unwritten(found)),
         *_those(
@@ -155,6 +157,16 @@ def in_the_end(
         ),
         *([f"{found.unsent_feeds} feeds are unsent"] if found.unsent_feeds else []),
     ]
+
+
+def changed_on_the_way(found: Evidence, given: HandedOver) -> set[str]:
+    """Find the orders whose request is not, byte for byte, the one that was handed over."""
+    return {
+        number
+        for number, requests in found.requests.items()
+        for one in requests
+        if one.note != "unfinished" and given.bodies.get(number, one.sha256) != one.sha256
+    }
 
 
 def _those(what: str, which: Iterable[str]) -> list[str]:

@@ -9,8 +9,8 @@ from proof.installation import Installation
 from proof.nursery import Nursery
 
 SETTINGS = {
+    "L1": {"quiet_minutes": 0.02},
     "L2": {"quiet_minutes": 0.02, "absent_minutes": 0.005},
-    "L3": {},
 }
 """Settings of the Retail Pro block by level: how long a doubt takes, scaled from minutes to seconds."""
 

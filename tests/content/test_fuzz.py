@@ -36,4 +36,4 @@ def test_a_fault_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> Non
     (finding,) = json.loads(json.dumps(result))["findings"]
     assert finding["target"] == "planted"
     assert finding["input"] == ascii(b"\xff")
-    assert finding["error"] == "KeyError: 'planted'"
+    assert "KeyError: 'planted'" in finding["error"]

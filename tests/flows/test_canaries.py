@@ -22,9 +22,12 @@ import flows.invoice_orders as invoice_flow
 import flows.report_invoice_failures as report_flow
 from blocks import MailNotification, OrderDatabase, RetailPro, SftpServer
 from commands.config import read_config
+from flows.check_control_totals import check_control_totals
 from flows.export_completed_orders import export_completed_orders
 from flows.invoice_orders import invoice_orders
+from flows.replay_orders import replay_orders
 from flows.report_invoice_failures import report_invoice_failures
+from flows.resolve_order import resolve_order
 from flows.transform_completed_orders import transform_completed_orders
 from sandbox.kinds import GOOD
 from sandbox.mail import SmtpInbox
@@ -141,7 +144,7 @@ def run_everything(installation: Installation) -> dict[str, State[Any]]:
         states[f"{len(states)} {flow.name} {parameters}"] = state
         assert state.is_completed() == ends_well, state.message
 
-    seeded = installation.seed(25)
+    seeded = installation.seed(20)
     run(export_completed_orders)
     (feed,) = feeds.glob("*.json")
     sound = plant(feed, seeded.numbers(GOOD))
@@ -163,6 +166,11 @@ def run_everything(installation: Installation) -> dict[str, State[Any]]:
     for name in ("refused", "nobody"):
         run(report_invoice_failures, False, mail_notification=name, send_now=True)
     run(report_invoice_failures, send_now=True)
+    run(check_control_totals)
+    who = {"by": "Ana", "reason": "to look at it"}
+    # Too early: a request may still be under way.
+    run(resolve_order, False, orders=sound[3:4], decision="cancel", evidence="not there", **who)
+    run(replay_orders, orders=sound[:4], **who)
     return states
 
 

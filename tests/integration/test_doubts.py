@@ -203,6 +203,21 @@ def test_a_late_answer_starts_the_quiet_time_anew(known: Engine) -> None:
     assert server.asked == []
 
 
+def test_a_late_answer_shortens_no_quiet_time(engine: Engine) -> None:
+    """What an older attempt comes to says nothing about the one that is in flight now."""
+    accept(engine, request())
+    lost = arm(engine, KEY, lease=OVER, policy=L3)
+    assert lost
+    recover(engine, policy=L3)
+    arm(engine, KEY, lease=LONG, policy=L3)
+    column = select(invoice_order.c.sent_until)
+    [before] = rows(engine, column)
+
+    settle(engine, lost, "UNKNOWN", L3)
+
+    assert rows(engine, column) == [before]
+
+
 def test_an_order_is_not_sent_for_ever(known: Engine) -> None:
     """After three doubtful sendings a person looks."""
     server = Server()

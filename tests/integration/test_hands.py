@@ -22,7 +22,7 @@ from tests.ledger_steps import (
     settle,
     state,
 )
-from tillbridge.database.ledger_tables import invoice_event, invoice_order
+from tillbridge.database.ledger_tables import invoice_event, invoice_failure, invoice_order
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.ledger.hands import Decision, Resolution, Statement
 from tillbridge.invoicing.ledger.orders import Acceptance
@@ -199,3 +199,15 @@ def test_an_invoiced_order_whose_change_was_dealt_with_is_in_order_again(engine:
     assert resolve(engine, Decision.INVOICED, "RP-1").after == "CONFIRMED"
     [row] = rows(engine, select(invoice_order))
     assert (row.state, row.erp_ref, row.conflict_sha256) == ("CONFIRMED", "RP-1", None)
+
+
+def test_a_conflict_that_comes_back_after_a_decision_is_reported_again(engine: Engine) -> None:
+    """Or it would block the order without anybody knowing; until a decision it is told once."""
+    accept(engine, request())
+    other = request(content="other", order_id="M-OTHER")
+    for number in range(1, 3):
+        for _ in range(2):
+            assert accept(engine, other, "b.json") == Acceptance.CONFLICT
+        assert ready(engine) == []
+        assert len(rows(engine, select(invoice_failure))) == number
+        resolve(engine, Decision.SEND_AGAIN)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, update
 
 from tests.ledger_steps import (
     KEY,
@@ -19,10 +19,13 @@ from tests.ledger_steps import (
     settle,
     state,
 )
+from tillbridge.database.engine import database_now, transaction
+from tillbridge.database.ledger_tables import invoice_order
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
-from tillbridge.invoicing.ledger import restores
+from tillbridge.invoicing.ledger import failures, restores
+from tillbridge.invoicing.ledger.hands import Decision, Statement, resolve
 from tillbridge.invoicing.ledger.orders import Acceptance
 
 NOW = timedelta(0)
@@ -106,3 +109,35 @@ def test_beginning_twice_is_one_restore(engine: Engine) -> None:
     restores.end(engine, "Mara", "all looked up")
     assert restores.why_nothing_is_sent(engine) == ""
     assert state(engine) == "UNKNOWN"
+
+
+def test_a_parked_order_may_have_been_released_and_sent_since_the_backup(engine: Engine) -> None:
+    """So a person has to wait for the quiet time before deciding that it was not booked."""
+    settle(engine, armed(engine), "UNKNOWN")
+    with transaction(engine) as connection:
+        connection.execute(update(invoice_order).values(sent_until=long_ago(connection)))
+
+    begin(engine)
+
+    said, quiet = Statement("Mara", "restored", "no document"), timedelta(minutes=15)
+    done = resolve(engine, KEY, Decision.SEND_AGAIN, said, None, quiet, dry_run=False)
+    assert "may still be working on it" in done.refusal
+    assert state(engine) == "PARKED"
+
+
+def test_what_a_second_restore_parks_is_reported_again(engine: Engine) -> None:
+    """The first mail went out long ago, and a person had released the order since."""
+    accept(engine, request())
+    for _ in range(2):
+        begin(engine)
+        clear_doubts(engine, lambda order_no: [], STORE, L0, "run")
+        [report] = failures.open_reports(engine, STORE)
+        assert [one.reason_code for one in report.failures] == ["restored"]
+        failures.mark_mailed(engine, report.id)
+        said = Statement("Mara", "restored", "no document")
+        resolve(engine, KEY, Decision.SEND_AGAIN, said, None, NOW, dry_run=False)
+
+
+def long_ago(connection: Connection) -> datetime:
+    """Give a time when nothing of today had happened."""
+    return database_now(connection) - timedelta(days=1)

@@ -321,7 +321,9 @@ def _keep_facts(connection: Connection, found: Row[Any], verdict: Verdict, now: 
         )
         report(connection, found, "conflict", why, f"{found.erp_ref} {ref}")
     elif verdict.state == "UNKNOWN":
-        keep(connection, found, doubts=found.doubts + 1, sent_until=now, absent_since=None)
+        # A later attempt may be in flight, which may be sent until its own lease ends.
+        sent_until = max(now, found.sent_until or now)
+        keep(connection, found, doubts=found.doubts + 1, sent_until=sent_until, absent_since=None)
 
 
 def _first_key(found: Row[Any], policy: DoubtPolicy, now: datetime) -> datetime | None:

@@ -1,0 +1,50 @@
+"""The ledger machine at its small size: nothing is found on either database, and it does find what is broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proof import ledger_machine, protocol_actions
+from proof.ledger_actions import ACTIONS
+from proof.ledger_machine import SEED, SIZES, run
+from proof.ledger_places import sqlite_place
+from sandbox import postgresql
+from tillbridge.invoicing.ledger import attempts
+from tillbridge.invoicing.states import after_answer
+
+Place = Callable[[], AbstractContextManager[str]]
+
+ONLY_ON_FILES = {"back_up", "restore", "end_restore"}
+"""Backups of a server are the business of the server."""
+
+
+def check(figures: dict[str, Any], kind: str) -> None:
+    """Everything happened, at the promised size, and nothing was found."""
+    assert figures["violations"] == []
+    assert json.loads(json.dumps(figures)) == figures
+    assert (figures["runs"] >= SIZES[kind, False][0], figures["seed"]) == (True, SEED)
+    never = {name for name, times in figures["fired"].items() if not times}
+    assert never == (set() if kind == "sqlite" else ONLY_ON_FILES)
+
+
+def test_nothing_breaks_the_ledger_on_sqlite() -> None:
+    """Whatever happens in whatever order, no invariant breaks and every order comes to its end."""
+    check(run(full=False, database_url=sqlite_place), "sqlite")
+
+
+def test_nothing_breaks_the_ledger_on_postgresql(postgresql_server: str) -> None:
+    """The same, where the locks are real."""
+    figures = run(full=False, database_url=lambda: postgresql.fresh_database(postgresql_server))
+    check(figures, "postgresql")
+
+
+def test_machine_and_model_name_their_actions_alike() -> None:
+    """So that a way to a broken invariant can be followed in either."""
+    names = {action.__name__ for action in ACTIONS}
+    assert {action.__name__ for action in protocol_actions.ACTIONS} <= names
