@@ -6,10 +6,10 @@ What was handed over is remembered here, so that the oracle need not ask the pro
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,15 +22,17 @@ from proof.nursery import Nursery, Worker
 from proof.worker import Job
 from sandbox import orders
 from sandbox.catalog import FACILITIES, PRODUCTS
-from sandbox.kinds import DEFECTS, GOOD
+from sandbox.kinds import DEFECTS, GOOD, kinds
 from sandbox.made_orders import make_orders
 from sandbox.services import Sandbox
 from tillbridge.clients.exchange import Folder
 from tillbridge.contracts import feed_manifest, json_text
 from tillbridge.contracts.completed_orders import read_order
 from tillbridge.contracts.feed_manifest import Manifest, manifest_name
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect, transaction, upgrade
 from tillbridge.invoicing.doubt_policy import Level
+from tillbridge.invoicing.ledger import circuit, failures
+from tillbridge.invoicing.ledger.failures import NewFailure
 from tillbridge.invoicing.transform import InvoiceRequest, transform
 from tillbridge.oms import export, feed
 from tillbridge.oms.feed_document import document
@@ -38,6 +40,9 @@ from tillbridge.oms.feed_document import document
 STORE = PROFILE.product_store_id
 REQUESTS = PROFILE.order_to_invoice_folder
 FEEDS = PROFILE.completed_orders_folder
+
+_UNUSABLE = set(DEFECTS) - {"no_store"}
+"""Kinds of orders that cannot be invoiced; one without a product store never leaves the order store."""
 
 DEADLINE = 1.0
 """Seconds that one call to Retail Pro may take in these installations."""
@@ -119,7 +124,7 @@ class Installation:
 
     def drop_requests(self, count: int, *, with_unusable: bool = True) -> list[str]:
         """Hand over a file of good invoice requests, and one unusable; gives the order numbers."""
-        made = list(islice(self._requests(), count))
+        made = list(itertools.islice(self._requests(), count))
         self.sent |= {one.order_no: one.total for one in made}
         self.bodies |= {one.order_no: hashlib.sha256(one.body).hexdigest() for one in made}
         bodies = [one.body for one in made]
@@ -140,13 +145,15 @@ class Installation:
         self._number += 1
         self.unusable += 1
 
-    def complete_orders(self, count: int = 24) -> None:
+    def complete_orders(self, count: int = 12) -> None:
         """Let orders be completed in the order store; some of them cannot be invoiced."""
-        seeded = orders.seed(self.engine, count, self._number, self._number, [BRAND])
+        mixed = (
+            seed for seed in itertools.count(self._number) if _UNUSABLE & set(kinds(count, seed))
+        )
+        seeded = orders.seed(self.engine, count, next(mixed), self._number, [BRAND])
         self._number += count
         self.sent |= dict.fromkeys(seeded.numbers(GOOD))
-        # An order without a product store never leaves the order store.
-        self.unusable += len(seeded.numbers(set(DEFECTS) - {"no_store"}))
+        self.unusable += len(seeded.numbers(_UNUSABLE))
 
     def hand_over_feed(self) -> None:
         """Let orders be completed, and export them without a flow."""
@@ -157,6 +164,33 @@ class Installation:
             folder = Folder(client, FEEDS, with_manifests=True)
             for waiting in feed.unsent(self.engine, FEEDS):
                 export.publish(self.engine, folder, waiting, datetime.now(UTC))
+
+    def record_failure(self) -> None:
+        """Let an order be reported as unusable."""
+        with transaction(self.engine) as connection:
+            failures.add(
+                connection,
+                NewFailure(
+                    kind="quarantined",
+                    product_store_id=STORE,
+                    order_no=f"{self._number:08}",
+                    order_id="",
+                    store=None,
+                    amount=None,
+                    currency=None,
+                    reason_code="proof",
+                    reason="It was made up.",
+                    next_step="Nothing.",
+                    source_file="none.json",
+                    occasion="once",
+                ),
+            )
+        self._number += 1
+        self.unusable += 1
+
+    def open_circuit(self) -> None:
+        """Let the circuit to Retail Pro be open, as after a bad day."""
+        circuit.trip(self.engine, self.far_ends.retail_pro.base_url, "It was opened.", None)
 
     def left_in(self, folder: str) -> list[str]:
         """List the files that wait in a folder or are claimed; manifests may stand alone for a day."""

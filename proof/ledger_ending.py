@@ -34,6 +34,7 @@ def drive_to_the_end(world: World, ledger: Ledger) -> None:
             for file, request in list(world.handed):
                 world.hand_over(request, file)
             world.end_restore()
+        ledger.check(has_changed=True)
         _send(world, ledger)
         ledger.check(has_changed=True)
     ledger.check_reports(world.report(is_mailed=True))

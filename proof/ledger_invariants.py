@@ -7,7 +7,9 @@ have come to harm by that; everything that does not depend on it is still asked 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -159,7 +161,7 @@ class Ledger:
         self.failed = failed
         self._check_events(events)
 
-    def _check_events(self, events: list[Row[Any]]) -> None:
+    def _check_events(self, events: Sequence[Row[Any]]) -> None:
         for one in events:
             number = one.order_no
             way = f"{number}: {one.from_state} -> {one.to_state}"
@@ -289,7 +291,7 @@ class Ledger:
         self.require(not open_orders, I9, f"{open_orders} came to no end")
         handed = {request.order_no for _, request in self.world.handed}
         self.require(handed == self.rows.keys(), I4, f"{handed ^ self.rows.keys()}")
-        confirmed = defaultdict(int)
+        confirmed: dict[str, Decimal] = defaultdict(Decimal)
         for row in self.rows.values():
             confirmed[row.state] += row.total
         for one in totals.by_state(self.world.place.engine, STORE):

@@ -122,6 +122,15 @@ ANSWERS: Mapping[str, Answer] = {
 }
 """Every row of the classification of answers that has a status."""
 
+_REFUSALS = {200, 400, 413, 422}
+ANSWER_KINDS = [
+    [name for name, one in ANSWERS.items() if one.books],
+    [name for name, one in ANSWERS.items() if one.books is False and one.status in _REFUSALS],
+    [name for name, one in ANSWERS.items() if one.books is False and one.status not in _REFUSALS],
+    [name for name, one in ANSWERS.items() if one.books is None],
+]
+"""The same by what they prove: an invoice, none, that it was turned away, nothing."""
+
 NOT_SENT: Mapping[str, Exchange] = {
     "not sent": Exchange("not_sent", problem="the connection was refused"),
     "not sent, not trusted": Exchange("not_sent", problem="certificate", configuration=True),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from proof.planted_bugs import BUGS, Bug
-from proof.record import write
+from proof.record import FOLDER, write
 
 ROOT = Path(__file__).parents[1]
 _LONGEST = 900
@@ -107,14 +108,23 @@ def _first_failure(said: str) -> str | None:
 
 
 def main() -> None:
-    """Hunt the named bugs, or all, and print and keep what came of it."""
+    """Hunt the named bugs, or all, and print and keep what came of it; of the others what it was."""
     wanted = [bug for bug in BUGS if bug.name in sys.argv[1:] or not sys.argv[1:]]
     report = run(wanted)
     for bug in report["bugs"]:
         print(f"{bug['name']:24} {bug['seconds']:6.1f} s  {bug['killed_by'] or 'SURVIVED'}")
-    if not sys.argv[1:]:
-        write("mutants", report)
+    keep(report["bugs"])
     sys.exit(report["killed"] != report["planted"])
+
+
+def keep(found: Sequence[dict[str, Any]]) -> None:
+    """Write down what was found, beside what is known of the bugs that were not hunted this time."""
+    path = FOLDER / "mutants.json"
+    before = json.loads(path.read_text())["bugs"] if path.exists() else []
+    by_name = {one["name"]: one for one in [*before, *found]}
+    rows = [by_name[bug.name] for bug in BUGS if bug.name in by_name]
+    killed = sum(1 for one in rows if one["killed_by"])
+    write("mutants", {"planted": len(rows), "killed": killed, "bugs": rows})
 
 
 if __name__ == "__main__":

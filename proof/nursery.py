@@ -89,9 +89,11 @@ class Nursery:
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.close()
-        self._process.wait(30)
-        self._reader.join(30)
+        self._process.wait(60)
+        self._reader.join(60)
+        self._process.stdout.close()
 
     def start(self, job: Job) -> Worker:
         """Start a worker with a job."""

@@ -7,7 +7,6 @@ an error, so that no crash point falls out of the proof unseen.
 from __future__ import annotations
 
 import functools
-import os
 import signal
 import threading
 import time
@@ -42,7 +41,8 @@ def plant(name: str, hit: int, what: str, passed: Callable[[int], None]) -> None
         if here == hit:
             point.act(call)
             time.sleep(point.pause)
-            os.kill(os.getpid(), getattr(signal, what))
+            # To this thread: a stop of the process would let it go on until another thread is told.
+            signal.pthread_kill(threading.get_ident(), getattr(signal, what))
 
     replace(point.target, lambda function: _wrapped(point, function, pass_by))
 

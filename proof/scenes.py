@@ -14,7 +14,9 @@ SETTINGS = {
 }
 """Settings of the Retail Pro block by level: how long a doubt takes, scaled from minutes to seconds."""
 
-_ORDERS = 6
+_QUIET_SECONDS = 1.3
+_ABSENT_SECONDS = 0.4
+_ORDERS = 4
 
 
 def orders(where: Installation, nursery: Nursery) -> None:
@@ -45,8 +47,7 @@ def trouble(where: Installation, nursery: Nursery) -> None:
 
 def open_circuit(where: Installation, nursery: Nursery) -> None:
     """A circuit that is open, and orders that wait."""
-    trouble(where, nursery)
-    where.run(nursery, "invoice-orders")
+    where.open_circuit()
     where.drop_requests(_ORDERS)
 
 
@@ -56,29 +57,31 @@ def lost_worker(where: Installation, nursery: Nursery) -> None:
     where.run(nursery, "invoice-orders", point="request sent", hit=2)
 
 
-def failures(where: Installation, nursery: Nursery) -> None:
-    """Failures that are not reported yet."""
-    rejected, *_ = where.drop_requests(2)
-    where.far_ends.retail_pro.program("reject", order_no=rejected)
-    where.run(nursery, "invoice-orders")
+def failure(where: Installation, nursery: Nursery) -> None:
+    """A failure that is not reported yet."""
+    where.record_failure()
 
 
 def doubts(where: Installation, nursery: Nursery) -> None:
-    """Orders in doubt: one that was booked, one that was not."""
-    booked, not_booked, *_ = where.drop_requests(4)
+    """Orders in doubt whose quiet time is over: one that was booked, one that was not."""
+    booked, not_booked, *_ = where.drop_requests(_ORDERS)
     where.far_ends.retail_pro.program("drop", order_no=booked, commit=True, times=1)
     where.far_ends.retail_pro.program("drop", order_no=not_booked, times=1)
     where.run(nursery, "invoice-orders")
-    if where.level == "L2":
-        time.sleep(1.3)
-        where.run(nursery, "invoice-orders")
-        time.sleep(0.4)
+    time.sleep(_QUIET_SECONDS)
+
+
+def absent(where: Installation, nursery: Nursery) -> None:
+    """The same, after a first look-up."""
+    doubts(where, nursery)
+    where.run(nursery, "invoice-orders")
+    time.sleep(_ABSENT_SECONDS)
 
 
 SCENES: dict[str, Callable[[Installation, Nursery], None]] = {
     scene.__name__: scene
     for scene in (
         *(orders, feed, completed, unreadable, trouble, open_circuit, lost_worker),
-        *(failures, doubts),
+        *(failure, doubts, absent),
     )
 }

@@ -318,6 +318,18 @@ def test_a_request_without_key_is_not_repeated_with_one(engine: Engine) -> None:
     assert clear(engine, Server().find, L3).parked == [KEY]
 
 
+def test_one_request_without_key_spoils_the_keys_of_the_others(known: Engine) -> None:
+    """The level was raised after the first sending; what came of that one no key can say."""
+    doubt(known, L2)
+    for _ in range(2):
+        clear(known, Server().find, L2)
+    keyed = arm(known, KEY, policy=L3)
+    assert keyed
+    settle(known, keyed, "UNKNOWN", L3)
+    assert ready(known, L3) == []
+    assert arm(known, KEY, policy=L3) is None
+
+
 def test_a_key_is_not_used_after_its_life(engine: Engine) -> None:
     """A server forgets keys; then the same request is a second invoice."""
     doubt(engine, L3)

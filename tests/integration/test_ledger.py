@@ -303,6 +303,22 @@ def test_an_old_attempt_cannot_move_a_newer_one(engine: Engine) -> None:
     assert settle(engine, second, "CONFIRMED") == "CONFIRMED"
 
 
+@pytest.mark.parametrize("late", ["REJECTED", "READY", "UNKNOWN"])
+def test_a_worker_that_wakes_up_cannot_move_the_attempt_after_its_own(
+    engine: Engine, late: Verdicts
+) -> None:
+    """Its order is in flight again, for another worker; only that one's answer counts, or a proof."""
+    first = armed(engine, lease=OVER)
+    recover(engine)
+    with transaction(engine) as connection:
+        connection.execute(update(invoice_order).values(state="READY", doubts=0))
+    second = arm(engine, KEY, "w2")
+    assert second is not None
+    assert settle(engine, first, late) == "INFLIGHT"
+    assert state(engine) == "INFLIGHT"
+    assert settle(engine, second, "CONFIRMED") == "CONFIRMED"
+
+
 @pytest.mark.parametrize("erp_ref", ["F-" + "9" * 400, "F\x001", "F\ud800"])
 def test_a_strange_reference_does_not_lose_the_proof(engine: Engine, erp_ref: str) -> None:
     """Whatever stands where the invoice number should, the order is confirmed."""
@@ -501,6 +517,7 @@ def test_a_file_is_known_by_folder_and_content(engine: Engine) -> None:
         with transaction(engine) as connection:
             files.mark_taken(connection, "in", "ab", name, 10, "done", 1)
     assert files.is_done(engine, "in", "ab")
+    assert not files.is_done(engine, "in", "cd")
     assert not files.is_done(engine, "out", "ab")
 
 

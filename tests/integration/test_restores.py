@@ -27,6 +27,7 @@ from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import failures, restores
 from tillbridge.invoicing.ledger.hands import Decision, Statement, resolve
 from tillbridge.invoicing.ledger.orders import Acceptance
+from tillbridge.invoicing.resolving import resolve_orders
 
 NOW = timedelta(0)
 L0 = DoubtPolicy("L0", NOW, NOW)
@@ -63,6 +64,17 @@ def test_nothing_is_sent_until_the_restore_is_ended(engine: Engine) -> None:
     assert ready(engine) == []
     assert arm(engine, KEY) is None
     assert "end-restore" in restores.why_nothing_is_sent(engine)
+
+
+def test_not_even_what_a_person_released_is_sent(engine: Engine) -> None:
+    """It waits for the end of the restore like everything else."""
+    accept(engine, request())
+    begin(engine)
+    said = Statement("Mara", "not there", "document search")
+    resolve_orders(engine, STORE, [KEY.order_no], Decision.SEND_AGAIN, said, [], NOW, dry_run=False)
+    assert state(engine) == "READY"
+    assert ready(engine) == []
+    assert arm(engine, KEY) is None
 
 
 def test_at_level_0_a_person_gets_them_all(engine: Engine) -> None:

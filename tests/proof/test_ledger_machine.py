@@ -1,22 +1,17 @@
-"""The ledger machine at its small size: nothing is found on either database, and it does find what is broken."""
+"""The ledger machine at its small size: it finds nothing on either database, and what is broken it finds."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-import pytest
-
-from proof import ledger_machine, protocol_actions
+from proof import protocol_actions
 from proof.ledger_actions import ACTIONS
 from proof.ledger_machine import SEED, SIZES, run
 from proof.ledger_places import sqlite_place
 from sandbox import postgresql
-from tillbridge.invoicing.ledger import attempts
-from tillbridge.invoicing.states import after_answer
 
 Place = Callable[[], AbstractContextManager[str]]
 
