@@ -32,9 +32,9 @@ task run of the kind, as Prefect's API tells; "whole run" is the flow run with l
 file, writing the ledger and storing the answers. Empty tasks have no cache policy and the same task
 runner. "Without ledger" posts the same requests with the same client in mapped tasks, and writes nothing
 down: what the ledger costs is the difference. The bare loop posts the same requests with one httpx client
-and as many threads as `parallel_calls` ({_SETTINGS.parallel_calls}), and keeps no ledger. The aim for orders against empty tasks
-is {AIM}. Every order is written to the order database twice, each time synced to disk, so a slow disk
-shows here."""
+and as many threads as `parallel_calls` ({_SETTINGS.parallel_calls}), and keeps no ledger. The aim for
+orders against empty tasks is {AIM}. Every order is written to the order database twice, each time synced
+to disk, so a slow disk shows here."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ class Lane:
         """Try each point with so many workers; at last run everything to its end."""
         trials = [self._try(point, workers) for point, workers in plan]
         last = Trial("the end", 1, self._seed, hit=1)
-        for flow in FLOWS:
+        first = min((FLOWS.index(point.flow) for point, _ in plan), default=0)
+        for flow in FLOWS[first:]:
             last.problems += self._finish(flow)
         evidence = gather(self._where)
         last.problems += oracle.always(evidence, self._given(), self._nursery.killed_runs())
@@ -140,7 +141,11 @@ def run(full: bool, database: Database) -> dict[str, Any]:
     with TemporaryDirectory(prefix="tillbridge-proof-") as folder:
         state = Path(folder)
         with prefect_server(state / "platform") as platform:
-            return sweep(platform, state, database, seeds=5 if full else 1, full=full)
+            figures = sweep(platform, state, database, seeds=5 if full else 1, full=full)
+            if full:
+                figures["real_waits"] = once_with_real_waits(platform, state / "real-waits")
+                figures["violations"] += figures["real_waits"]["problems"]
+            return figures
 
 
 def sweep(
@@ -163,6 +168,29 @@ def sweep(
         "wall_seconds": round(time.monotonic() - started, 1),
         "machine": record.machine(),
     }
+
+
+def once_with_real_waits(platform: Platform, state: Path) -> dict[str, Any]:
+    """Kill a worker whose order is in flight, with the waits that the product really has."""
+    state.mkdir(parents=True)
+    with (
+        Nursery(platform.environment, state / "workers.log") as nursery,
+        Installation("real-waits", state / "far-ends") as where,
+    ):
+        where.set_up()
+        SCENES["orders"](where, nursery)
+        point = "order armed, no byte sent"
+        where.run(nursery, "invoice-orders", point=point, real_waits=True)
+        started = time.monotonic()
+        where.run(nursery, "invoice-orders", real_waits=True)
+        seconds = time.monotonic() - started
+        where.run(nursery, "report-invoice-failures", real_waits=True)
+        found = gather(where)
+        where.engine.dispose()
+        given = HandedOver(where.sent, where.files, where.unusable, where.bodies)
+        problems = oracle.always(found, given, nursery.killed_runs())
+        problems += oracle.in_the_end(found, given, where.level)
+        return {"point": point, "seconds_of_the_next_run": round(seconds, 1), "problems": problems}
 
 
 def _row(name: str, trials: Sequence[Trial]) -> dict[str, Any]:

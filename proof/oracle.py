@@ -39,20 +39,23 @@ class Doubts:
     """The orders whose outcome nobody on our side can know.
 
     `reached`: a request of theirs came in. `unreached`: their worker was killed before one did.
+    `unheard`: their sender got no answer and Retail Pro heard nothing, as when it was too busy to accept
+    the connection before the deadline; their sender cannot know, so they may be parked.
     """
 
     reached: frozenset[str]
     unreached: frozenset[str]
+    unheard: frozenset[str] = frozenset()
 
     @property
     def all(self) -> frozenset[str]:
-        """Give both."""
+        """Give those that have to be parked."""
         return self.reached | self.unreached
 
 
 def doubts(found: Evidence) -> Doubts:
     """Find the orders in doubt."""
-    reached, unreached = set(), set()
+    reached, unreached, unheard = set(), set(), set()
     for order_no, attempts in found.attempts.items():
         ends = [*(one.armed_at for one in attempts[1:]), datetime.max.replace(tzinfo=UTC)]
         outcomes = [
@@ -65,7 +68,9 @@ def doubts(found: Evidence) -> Doubts:
             reached.add(order_no)
         elif "lost" in outcomes:
             unreached.add(order_no)
-    return Doubts(frozenset(reached), frozenset(unreached))
+        elif "unheard" in outcomes:
+            unheard.add(order_no)
+    return Doubts(frozenset(reached), frozenset(unreached), frozenset(unheard))
 
 
 def always(found: Evidence, given: HandedOver, killed: Collection[str]) -> list[str]:
@@ -123,7 +128,8 @@ def in_the_end(
     """List what must not be so once every flow has run to its end."""
     states = {number: order.state for number, order in found.orders.items()}
     parked = {number for number, state in states.items() if state == "PARKED"}
-    in_doubt = doubts(found).all
+    doubtful = doubts(found)
+    in_doubt = doubtful.all
     stored = set(found.responses)
     ended = {(one.order_no, one.number) for one in _attempts(found) if one.ended_at}
     quarantined = _quarantined(found)
@@ -131,7 +137,7 @@ def in_the_end(
     return [
         *_those("lost", given.sent.keys() - states.keys()),
         *_those("not at an end", (n for n, state in states.items() if state not in FINAL)),
-        *_those("parked, though its outcome is known", parked - in_doubt),
+        *_those("parked, though its outcome is known", parked - in_doubt - doubtful.unheard),
         *_those(
             "in doubt, but not parked",
             (in_doubt - parked) if level == "L0" else (),
@@ -193,12 +199,12 @@ def _between(requests: Sequence[Received], start: datetime, end: datetime) -> li
 
 def _outcome(
     attempt: Attempt, requests: Sequence[Received]
-) -> Literal["invoiced", "nothing made", "unproven", "lost"]:
+) -> Literal["invoiced", "nothing made", "unproven", "lost", "unheard"]:
     """Say what an attempt's sender can know, from what came in and what it wrote down."""
     if attempt.ended_at is None:
         return "unproven" if requests else "lost"
     if not requests:
-        return "nothing made"
+        return "unheard" if attempt.http_status is None else "nothing made"
     for one in requests:
         if one.delivered and one.status == attempt.http_status:
             if one.proves == "invoiced":
