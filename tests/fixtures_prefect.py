@@ -79,7 +79,9 @@ def planned_runs(prefect_server: Platform) -> int:
 
     The crons are paused after that, so that tests decide what runs.
     """
-    prefect_server.run("prefect", "work-pool", "create", "tillbridge", "--type", "process")
+    prefect_server.run(
+        *("prefect", "work-pool", "create", "tillbridge", "--type", "process", "--overwrite")
+    )
     prefect_server.deploy()
     planned: list[object] = []
     for _ in range(60):

@@ -183,3 +183,8 @@ def test_what_cannot_be_split_is_refused(total: str, parts: int) -> None:
     """No parts, or an amount finer than the step."""
     with pytest.raises(ValueError, match="cannot split"):
         money.split(Decimal(total), parts, 2)
+
+
+def test_an_amount_that_no_float_holds_is_read_exactly() -> None:
+    """Sixteen digits are more than a float keeps."""
+    assert str(money.parse("725217078192.8161")) == "725217078192.8161"
