@@ -20,8 +20,8 @@ from benchmarks.results import Table, publish
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.database.engine import connect, upgrade
+from tillbridge.handover.inbox import TakenFile
 from tillbridge.invoicing.feeds import FeedTransformer
-from tillbridge.invoicing.inbox import TakenFile
 
 SIZES = (1_000, 10_000, 100_000)
 _NOTES = """\

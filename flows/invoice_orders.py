@@ -22,8 +22,8 @@ from tillbridge.clients.retail_pro_settings import MOST_PARALLEL_CALLS
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import TillbridgeError, Unavailable
+from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.invoicing.clearing import clear_doubts
-from tillbridge.invoicing.inbox import Inbox, stuck
 from tillbridge.invoicing.intake import Intake
 from tillbridge.invoicing.ledger import attempts, circuit, orders, restores
 from tillbridge.invoicing.ledger.events import OrderKey

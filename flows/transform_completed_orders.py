@@ -14,8 +14,8 @@ from blocks.loading import load
 from flows.parameters import block_name
 from tasks.artifacts import show_files
 from tasks.files import take_files
+from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.invoicing.feeds import FeedTransformer
-from tillbridge.invoicing.inbox import Inbox, stuck
 from tillbridge.oms.facilities import store_codes
 from tillbridge.profile import StoreCodes
 

@@ -30,9 +30,10 @@ from tillbridge.contracts import feed_manifest, json_text
 from tillbridge.contracts.completed_orders import read_order
 from tillbridge.contracts.feed_manifest import Manifest, manifest_name
 from tillbridge.database.engine import connect, transaction, upgrade
+from tillbridge.handover import failures
+from tillbridge.handover.failures import NewFailure
 from tillbridge.invoicing.doubt_policy import Level
-from tillbridge.invoicing.ledger import circuit, failures
-from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.invoicing.ledger import circuit
 from tillbridge.invoicing.transform import InvoiceRequest, transform
 from tillbridge.oms import export, feed
 from tillbridge.oms.feed_document import document

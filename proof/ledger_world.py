@@ -22,7 +22,7 @@ from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import Finding, RecordRejected, Unavailable
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy, Level
-from tillbridge.invoicing.ledger import attempts, circuit, failures, hands, orders, restores
+from tillbridge.invoicing.ledger import attempts, circuit, hands, orders, reports, restores
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.hands import Decision, Statement
@@ -314,11 +314,11 @@ class World:
 
     def report(self, *, is_mailed: bool) -> list[tuple[int, int]]:
         """Let a run report; gives the reports and the failures in them."""
-        reports = failures.open_reports(self.place.engine, STORE)
+        opened = reports.open_reports(self.place.engine, STORE)
         if is_mailed:
-            for one in reports:
-                failures.mark_mailed(self.place.engine, one.id)
-        return [(one.id, failure.id) for one in reports for failure in one.failures]
+            for one in opened:
+                reports.mark_mailed(self.place.engine, one.id)
+        return [(one.id, failure.id) for one in opened for failure in one.failures]
 
 
 def order(number: int, content: str = "v1", order_id: str | None = None) -> InvoiceRequest:

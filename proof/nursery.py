@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -53,6 +54,12 @@ class Worker:
         if not self.ended.wait(timeout):
             raise TimeoutError(f"{self.job} did not end in {timeout} s")
         return self
+
+    def wait_for_start(self, timeout: float = 60) -> None:
+        """Wait until its flow runs, or it has ended."""
+        give_up_at = time.monotonic() + timeout
+        while not (self.run_id or self.ended.is_set()) and time.monotonic() < give_up_at:
+            time.sleep(0.02)
 
     @property
     def was_killed(self) -> bool:

@@ -82,10 +82,11 @@ def _is_body(call: Call) -> bool:
 
 
 _ATTEMPTS = "tillbridge.invoicing.ledger.attempts"
+_ORIGINS = "tillbridge.invoicing.ledger.origins"
 _CIRCUIT = "tillbridge.invoicing.ledger.circuit"
 _DOUBTS = "tillbridge.invoicing.ledger.doubts"
-_FAILURES = "tillbridge.invoicing.ledger.failures"
-_FILES = "tillbridge.invoicing.ledger.files"
+_REPORTS = "tillbridge.invoicing.ledger.reports"
+_FILES = "tillbridge.handover.files"
 _RESPONSES = "tillbridge.invoicing.ledger.responses"
 _FOLDER = "tillbridge.clients.exchange:Folder"
 _CHANNEL = "tillbridge.clients.sftp_channel:SftpChannel"
@@ -113,7 +114,11 @@ _TABLE = (
     Point("feed taken, its manifest too", _TRANSFORM, "after", f"{_FOLDER}.take", "feed"),
     Point("feed fetched", _TRANSFORM, "after", "tillbridge.clients.sftp:SftpClient.get", "feed"),
     Point(
-        "origins written, not committed", _TRANSFORM, "after", f"{_FILES}:remember_origins", "feed"
+        "origins written, not committed",
+        _TRANSFORM,
+        "after",
+        f"{_ORIGINS}:remember_origins",
+        "feed",
     ),
     Point(
         "origins committed",
@@ -126,7 +131,7 @@ _TABLE = (
         "requests handed over, quarantine not",
         _TRANSFORM,
         "before",
-        "tillbridge.invoicing.rejects:Rejects.publish",
+        "tillbridge.handover.rejects:Rejects.publish",
         "feed",
     ),
     Point(
@@ -141,7 +146,7 @@ _TABLE = (
         "quarantine written",
         _TRANSFORM,
         "after",
-        "tillbridge.invoicing.rejects:Rejects.publish",
+        "tillbridge.handover.rejects:Rejects.publish",
         "feed",
     ),
     Point("feed marked, not committed", _TRANSFORM, "after", f"{_FILES}:mark_taken", "feed"),
@@ -274,13 +279,13 @@ _TABLE = (
         "report opened, not committed",
         _REPORT,
         "after",
-        f"{_FAILURES}:_failures_of",
+        f"{_REPORTS}:_failures_of",
         "failure",
     ),
-    Point("report opened", _REPORT, "after", f"{_FAILURES}:open_reports", "failure"),
+    Point("report opened", _REPORT, "after", f"{_REPORTS}:open_reports", "failure"),
     Point("mail about to go out", _REPORT, "before", "tillbridge.clients.mail:send", "failure"),
     Point("mail handed over", _REPORT, "after", "tillbridge.clients.mail:send", "failure"),
-    Point("report marked as mailed", _REPORT, "after", f"{_FAILURES}:mark_mailed", "failure"),
+    Point("report marked as mailed", _REPORT, "after", f"{_REPORTS}:mark_mailed", "failure"),
     # Orders in doubt, where the endpoint can be asked or minds a key.
     Point(
         "looked up, not recorded",

@@ -13,9 +13,9 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from tillbridge.handover.inbox import FileResult
 from tillbridge.inventory.reconciliation import Reconciliation
 from tillbridge.invoicing.control_totals import ControlTotals
-from tillbridge.invoicing.inbox import FileResult
 from tillbridge.invoicing.ledger.hands import Resolution
 from tillbridge.invoicing.replaying import Replayed
 from tillbridge.invoicing.report import FailureReport

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from tasks.retrying import when_unavailable
 from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import RemoteFile
-from tillbridge.invoicing.inbox import FileResult, Inbox, Work
-from tillbridge.invoicing.taken_file import TakenFile
+from tillbridge.handover.inbox import FileResult, Inbox, Work
+from tillbridge.handover.taken_file import TakenFile
 from tillbridge.oms import export
 from tillbridge.oms.feed import Feed
 

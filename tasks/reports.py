@@ -12,7 +12,7 @@ from blocks import MailNotification
 from tasks.artifacts import show_report
 from tasks.retrying import when_unavailable
 from tillbridge.invoicing import mailing
-from tillbridge.invoicing.ledger.failures import OpenReport
+from tillbridge.invoicing.ledger.reports import OpenReport
 from tillbridge.invoicing.report import FailureReport
 from tillbridge.profile import Profile
 

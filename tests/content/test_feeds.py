@@ -21,8 +21,8 @@ from tillbridge.clients.sftp import SftpClient, SftpSettings
 from tillbridge.contracts import json_text
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import invoice_failure, invoice_order
+from tillbridge.handover.inbox import FileResult, Inbox
 from tillbridge.invoicing.feeds import FeedTransformer
-from tillbridge.invoicing.inbox import FileResult, Inbox
 from tillbridge.invoicing.intake import Intake
 
 FEEDS, REQUESTS = PROFILE.completed_orders_folder, PROFILE.order_to_invoice_folder

@@ -15,8 +15,8 @@ from tasks import reports
 from tests.fixtures_prefect import Installation
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import failure_report
-from tillbridge.invoicing.ledger import failures
-from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.handover import failures
+from tillbridge.handover.failures import NewFailure
 
 
 def fail(installation: Installation, order_no: str) -> None:

@@ -35,10 +35,11 @@ from tillbridge.database.ledger_tables import (
     invoice_failure,
     invoice_order,
 )
-from tillbridge.invoicing.ledger import attempts, failures, files, orders, responses
+from tillbridge.handover import failures, files
+from tillbridge.handover.failures import NewFailure
+from tillbridge.invoicing.ledger import attempts, orders, origins, reports, responses
 from tillbridge.invoicing.ledger.attempts import Attempt
 from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.failures import NewFailure
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.outcome import State as Verdicts
 from tillbridge.invoicing.recovery import recover_lost
@@ -167,7 +168,7 @@ def test_a_failure_that_was_mended_before_the_report_asks_for_nothing(engine: En
     assert attempt is not None
     settle(engine, attempt, "CONFIRMED")
 
-    [report] = failures.open_reports(engine, STORE)
+    [report] = reports.open_reports(engine, STORE)
 
     [one] = report.failures
     assert one.reason.startswith("It was invoiced since.")
@@ -402,16 +403,16 @@ def add(engine: Engine, *new: NewFailure) -> None:
 def test_each_failure_is_in_exactly_one_report(engine: Engine) -> None:
     """A report that was not mailed comes back unchanged, what is new goes into another."""
     add(engine, new_failure("1"), new_failure("1"), new_failure("2"))
-    [first] = failures.open_reports(engine, STORE)
+    [first] = reports.open_reports(engine, STORE)
     assert len(first.failures) == 2
     add(engine, new_failure("3"), new_failure("1"))
-    again, second = failures.open_reports(engine, STORE)
+    again, second = reports.open_reports(engine, STORE)
     assert again == first
     assert len(second.failures) == 1
-    failures.mark_mailed(engine, first.id)
-    assert failures.open_reports(engine, STORE) == [second]
-    failures.mark_mailed(engine, second.id)
-    assert failures.open_reports(engine, STORE) == []
+    reports.mark_mailed(engine, first.id)
+    assert reports.open_reports(engine, STORE) == [second]
+    reports.mark_mailed(engine, second.id)
+    assert reports.open_reports(engine, STORE) == []
     assert first.message_id != second.message_id
 
 
@@ -422,16 +423,16 @@ def test_reports_opened_at_once_share_no_failure(engine: Engine) -> None:
 
     def race() -> None:
         gate.wait(30)
-        failures.open_reports(engine, STORE)
+        reports.open_reports(engine, STORE)
 
     threads = [threading.Thread(target=race) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    told = [one.id for report in failures.open_reports(engine, STORE) for one in report.failures]
+    told = [one.id for report in reports.open_reports(engine, STORE) for one in report.failures]
     assert len(told) == len(set(told)) == 40
-    assert all(report.failures for report in failures.open_reports(engine, STORE))
+    assert all(report.failures for report in reports.open_reports(engine, STORE))
 
 
 def test_a_whole_bad_feed_fits_into_one_report(engine: Engine) -> None:
@@ -443,7 +444,7 @@ def test_a_whole_bad_feed_fits_into_one_report(engine: Engine) -> None:
         connection.execute(
             insert(invoice_failure), [row | {"fingerprint": f"{n:064}"} for n in range(70_000)]
         )
-    [report] = failures.open_reports(engine, STORE)
+    [report] = reports.open_reports(engine, STORE)
     assert len(report.failures) == 70_001
 
 
@@ -451,7 +452,7 @@ def test_a_failure_of_a_hostile_order_is_kept(engine: Engine) -> None:
     """Names that no database column takes are made harmless, so that the order is still reported."""
     strange = "CS\x00\ud800" + "x" * 300
     add(engine, new_failure("1", order_no=strange, order_id=strange, reason=strange))
-    [report] = failures.open_reports(engine, STORE)
+    [report] = reports.open_reports(engine, STORE)
     [kept] = report.failures
     assert kept.order_no.startswith("CS")
     assert len(kept.order_no) <= 60
@@ -463,7 +464,7 @@ def test_a_failed_order_has_its_failure_in_the_same_transaction(
 ) -> None:
     """Amount, store and file of the order are in the report's line."""
     settle(engine, armed(engine), after)
-    [report] = failures.open_reports(engine, STORE)
+    [report] = reports.open_reports(engine, STORE)
     [one] = report.failures
     assert one.kind == {"REJECTED": "rejected", "UNKNOWN": "parked"}[after]
     assert (one.order_no, one.order_id, one.store) == ("20417", "M20417", "PTL01")
@@ -526,10 +527,10 @@ def test_the_origin_of_a_request_is_found_by_its_bytes(engine: Engine) -> None:
     long_id = "M" * 60
     with transaction(engine) as connection:
         for _ in range(2):
-            files.remember_origins(
+            origins.remember_origins(
                 connection, [request(), request(order_id=long_id, content="v2")], "feed.json"
             )
-        origin = files.origin_of(connection, STORE, request().body)
-        assert origin == files.Origin("M20417", "EUR")
-        assert files.origin_of(connection, STORE, b"{}") is None
-        assert files.origin_of(connection, "OTHER", request().body) is None
+        origin = origins.origin_of(connection, STORE, request().body)
+        assert origin == origins.Origin("M20417", "EUR")
+        assert origins.origin_of(connection, STORE, b"{}") is None
+        assert origins.origin_of(connection, "OTHER", request().body) is None

@@ -19,8 +19,9 @@ from sandbox.mail import HOST, Command, Fault, SmtpInbox
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import failure_report
 from tillbridge.errors import TillbridgeError
-from tillbridge.invoicing.ledger import failures, mail_outbox
-from tillbridge.invoicing.ledger.failures import NewFailure
+from tillbridge.handover import failures
+from tillbridge.handover.failures import NewFailure
+from tillbridge.invoicing.ledger import mail_outbox, reports
 from tillbridge.invoicing.mailing import mail_report
 from tillbridge.invoicing.report import FailureReport
 
@@ -46,7 +47,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (failures, mail_outbox):
+    for module in (failures, reports, mail_outbox):
         monkeypatch.setattr(module, "database_now", clock)
     return clock
 

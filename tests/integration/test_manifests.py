@@ -20,8 +20,8 @@ from tillbridge.clients.sftp import SftpClient, SftpSettings
 from tillbridge.contracts.feed_manifest import Manifest, write
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import invoice_failure
-from tillbridge.invoicing.inbox import FileResult, Inbox, Work
-from tillbridge.invoicing.taken_file import TakenFile
+from tillbridge.handover.inbox import FileResult, Inbox, Work
+from tillbridge.handover.taken_file import TakenFile
 from tillbridge.oms import export
 from tillbridge.oms import feed as feeds
 from tillbridge.oms.feed import FeedSelection

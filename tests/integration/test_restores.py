@@ -24,7 +24,7 @@ from tillbridge.database.ledger_tables import invoice_order
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
-from tillbridge.invoicing.ledger import failures, restores
+from tillbridge.invoicing.ledger import reports, restores
 from tillbridge.invoicing.ledger.hands import Decision, Statement, resolve
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.resolving import resolve_orders
@@ -143,9 +143,9 @@ def test_what_a_second_restore_parks_is_reported_again(engine: Engine) -> None:
     for _ in range(2):
         begin(engine)
         clear_doubts(engine, lambda order_no: [], STORE, L0, "run")
-        [report] = failures.open_reports(engine, STORE)
+        [report] = reports.open_reports(engine, STORE)
         assert [one.reason_code for one in report.failures] == ["restored"]
-        failures.mark_mailed(engine, report.id)
+        reports.mark_mailed(engine, report.id)
         said = Statement("Mara", "restored", "no document")
         resolve(engine, KEY, Decision.SEND_AGAIN, said, None, NOW, dry_run=False)
 

@@ -18,10 +18,10 @@ from tillbridge.contracts.completed_orders import CompletedOrder, read_order
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.database.engine import transaction
 from tillbridge.errors import RecordRejected
-from tillbridge.invoicing.inbox import Work
-from tillbridge.invoicing.ledger import files
-from tillbridge.invoicing.rejects import About, Rejects
-from tillbridge.invoicing.taken_file import TakenFile
+from tillbridge.handover.inbox import Work
+from tillbridge.handover.rejects import About, Rejects
+from tillbridge.handover.taken_file import TakenFile
+from tillbridge.invoicing.ledger import origins
 from tillbridge.invoicing.transform import InvoiceRequest, NotInvoiced, transform
 from tillbridge.profile import Profile, StoreCodes
 
@@ -68,7 +68,7 @@ class FeedTransformer:
         self, feed: TakenFile, requests: ArraySpool, rejects: Rejects
     ) -> tuple[int, list[str]]:
         """Map order by order; returns how many are rightly left out, and the warnings."""
-        origins: list[InvoiceRequest] = []
+        mapped: list[InvoiceRequest] = []
         warnings: list[str] = []
         excluded = 0
         with feed.path.open("rb") as stream:
@@ -85,16 +85,16 @@ class FeedTransformer:
                     continue
                 requests.add(result.body)
                 warnings += (f"order {result.order_no}: {warning}" for warning in found)
-                origins.append(result)
-                if len(origins) == _ORIGINS_AT_ONCE:
-                    self._remember(origins, feed.name)
-        self._remember(origins, feed.name)
+                mapped.append(result)
+                if len(mapped) == _ORIGINS_AT_ONCE:
+                    self._remember(mapped, feed.name)
+        self._remember(mapped, feed.name)
         return excluded, warnings
 
-    def _remember(self, origins: list[InvoiceRequest], feed_name: str) -> None:
+    def _remember(self, requests: list[InvoiceRequest], feed_name: str) -> None:
         with transaction(self.engine) as connection:
-            files.remember_origins(connection, origins, feed_name)
-        origins.clear()
+            origins.remember_origins(connection, requests, feed_name)
+        requests.clear()
 
 
 def _about(problem: RecordRejected, order: CompletedOrder | None) -> About:

@@ -16,10 +16,10 @@ from tillbridge.contracts import json_text, order_to_invoice
 from tillbridge.contracts.json_text import Element
 from tillbridge.database.engine import transaction
 from tillbridge.errors import Finding, RecordRejected
-from tillbridge.invoicing.inbox import Work
-from tillbridge.invoicing.ledger import files, orders
-from tillbridge.invoicing.rejects import About, Rejects
-from tillbridge.invoicing.taken_file import TakenFile
+from tillbridge.handover.inbox import Work
+from tillbridge.handover.rejects import About, Rejects
+from tillbridge.handover.taken_file import TakenFile
+from tillbridge.invoicing.ledger import orders, origins
 from tillbridge.invoicing.transform import InvoiceRequest
 from tillbridge.profile import Profile
 
@@ -99,7 +99,7 @@ class Intake:
 
     def _complete(self, connection: Connection, request: InvoiceRequest) -> InvoiceRequest:
         """Add what the request does not say, where tillbridge made it."""
-        origin = files.origin_of(connection, request.product_store_id, request.body)
+        origin = origins.origin_of(connection, request.product_store_id, request.body)
         if origin is None:
             return request
         return replace(request, order_id=origin.order_id, currency=origin.currency)

@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 
 from tillbridge.clients.mail import Attachment, Delivery
 from tillbridge.errors import Unavailable
-from tillbridge.invoicing.ledger import failures, mail_outbox
-from tillbridge.invoicing.ledger.failures import OpenReport
+from tillbridge.invoicing.ledger import mail_outbox, reports
 from tillbridge.invoicing.ledger.mail_outbox import Outbox
+from tillbridge.invoicing.ledger.reports import OpenReport
 from tillbridge.invoicing.report import FailureReport
 
 
@@ -52,7 +52,7 @@ def mail_report(
             f"The mail server takes nothing for {', '.join(delivery.put_off)} now; the others have report "
             f"{report.reference}. It is sent to them later."
         )
-    failures.mark_mailed(engine, opened.id)
+    reports.mark_mailed(engine, opened.id)
     return delivery.refused
 
 

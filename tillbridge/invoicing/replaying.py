@@ -17,7 +17,8 @@ from tillbridge import harmless
 from tillbridge.clients.sftp import RemoteFile, SftpClient
 from tillbridge.contracts.feed_manifest import SUFFIX, manifest_name
 from tillbridge.database.engine import transaction
-from tillbridge.invoicing.ledger import files
+from tillbridge.handover import files
+from tillbridge.invoicing.ledger import origins
 from tillbridge.profile import Profile
 
 _LONGEST_NAME = 160
@@ -64,7 +65,7 @@ def choose(
     """Find the files of a selection in the archives and quarantines of the profile."""
     names = set(selection.names)
     if selection.orders:
-        names |= files.names_with(engine, profile.product_store_id, selection.orders)
+        names |= origins.names_with(engine, profile.product_store_id, selection.orders)
     return [
         Replayed(file.path, folder)
         for folder in (profile.completed_orders_folder, profile.order_to_invoice_folder)

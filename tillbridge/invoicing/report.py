@@ -17,14 +17,12 @@ from decimal import Decimal
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from tillbridge import harmless, money
-
-Kind = Literal["parked", "conflict", "rejected", "quarantined"]
+from tillbridge.handover.kind import Kind
 
 KIND_NAMES: dict[Kind, str] = {
     "parked": "outcome unknown – check in Retail Pro before anything is sent again",  # noqa: RUF001

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, exists, func, select, update
 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import failure_report, invoice_failure
-from tillbridge.invoicing.ledger import failures
-from tillbridge.invoicing.ledger.failures import OpenReport
+from tillbridge.invoicing.ledger import reports
+from tillbridge.invoicing.ledger.reports import OpenReport
 
 INTERVAL = timedelta(minutes=15)
 """What is new within this time after a report waits for the next one."""
@@ -46,7 +46,7 @@ def look(engine: Engine, product_store_id: str, *, send_now: bool = False) -> Ou
     """Give what is due, with what is new in a report of its own; with `send_now` nothing waits."""
     with transaction(engine) as connection:
         opens_at = None if send_now else _opens_at(connection, product_store_id)
-    due = failures.open_reports(
+    due = reports.open_reports(
         engine, product_store_id, with_new=opens_at is None, due_only=not send_now
     )
     with transaction(engine) as connection:

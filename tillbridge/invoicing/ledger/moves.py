@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from tillbridge import harmless
 from tillbridge.database.ledger_tables import invoice_order
-from tillbridge.invoicing.ledger import failures
+from tillbridge.handover import failures
+from tillbridge.handover.kind import Kind
 from tillbridge.invoicing.ledger.events import OrderKey, note
-from tillbridge.invoicing.report import Kind
 from tillbridge.invoicing.states import State
 
 _LONGEST_REFERENCE = 100

@@ -17,7 +17,8 @@ from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import invoice_order
-from tillbridge.invoicing.ledger import failures, restores
+from tillbridge.handover import failures
+from tillbridge.invoicing.ledger import restores
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.ledger.moves import locked
 from tillbridge.invoicing.states import REPLACEABLE, State

@@ -13,8 +13,8 @@ from tillbridge.contracts import json_text
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.contracts.json_text import Element
 from tillbridge.errors import Finding, RecordRejected
-from tillbridge.invoicing.ledger.failures import NewFailure
-from tillbridge.invoicing.taken_file import TakenFile
+from tillbridge.handover.failures import NewFailure
+from tillbridge.handover.taken_file import TakenFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Failures to report, and the reports they went into. Failures are only ever added.
+"""SQL of the reports that failures go into.
 
 A report owns its failures from the moment it is opened, so that a mail that could not be sent is sent
 again with the same failures, and no failure is in two reports.
@@ -6,40 +6,15 @@ again with the same failures, and no failure is in two reports.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, Engine, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Engine, delete, exists, insert, or_, select, update
 
-from tillbridge import harmless
 from tillbridge.database.engine import database_now, transaction
-from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import failure_report, invoice_failure, invoice_order
-from tillbridge.invoicing.report import InvoiceFailure, Kind
-
-_LONGEST_TEXT = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class NewFailure:
-    """A failure to be reported. `occasion` tells two failures of one order apart."""
-
-    kind: Kind
-    product_store_id: str
-    order_no: str
-    order_id: str
-    store: str | None
-    amount: Decimal | None
-    currency: str | None
-    reason_code: str
-    reason: str
-    next_step: str
-    source_file: str
-    occasion: str
+from tillbridge.invoicing.report import InvoiceFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +25,6 @@ class OpenReport:
     message_id: str
     created_at: datetime
     failures: tuple[InvoiceFailure, ...]
-
-
-def add(connection: Connection, failure: NewFailure) -> None:
-    """Add a failure; the same failure on the same occasion is added once."""
-    text = "\0".join(
-        (
-            failure.kind,
-            failure.product_store_id,
-            failure.order_no,
-            failure.order_id,
-            failure.reason_code,
-            failure.occasion,
-        )
-    )
-    fingerprint = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
-    columns = {
-        name: _fit(getattr(failure, name), invoice_failure.c[name])
-        for name in NewFailure.__slots__
-        if name != "occasion"
-    }
-    insert_new(
-        connection,
-        invoice_failure,
-        {**columns, "fingerprint": fingerprint, "failed_at": database_now(connection)},
-    )
 
 
 def open_reports(
@@ -130,13 +80,6 @@ def mark_mailed(engine: Engine, report_id: int) -> None:
             .where(failure_report.c.id == report_id)
             .values(mailed_at=database_now(connection))
         )
-
-
-def _fit(value: Any, column: Column[Any]) -> Any:
-    """Make foreign text such that every database holds it; it is for people to read."""
-    if not isinstance(value, str):
-        return value
-    return harmless.line(value, getattr(column.type, "length", None) or _LONGEST_TEXT)
 
 
 def _failures_of(connection: Connection, report_id: int) -> tuple[InvoiceFailure, ...]:

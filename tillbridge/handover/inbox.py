@@ -19,9 +19,9 @@ from tillbridge.clients.sftp import RemoteFile, SftpClient
 from tillbridge.contracts import feed_manifest, json_text
 from tillbridge.database.engine import transaction
 from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding
-from tillbridge.invoicing.ledger import failures, files
-from tillbridge.invoicing.ledger.failures import NewFailure
-from tillbridge.invoicing.taken_file import TakenFile
+from tillbridge.handover import failures, files
+from tillbridge.handover.failures import NewFailure
+from tillbridge.handover.taken_file import TakenFile
 from tillbridge.profile import Profile
 
 
@@ -62,10 +62,16 @@ def stuck(results: Sequence[FileResult]) -> str:
 
 
 class Inbox:
-    """One folder, for one worker (a name unique to the run)."""
+    """One folder, for one worker (a name unique to the run), and the files of one `suffix` in it."""
 
     def __init__(
-        self, engine: Engine, client: SftpClient, profile: Profile, path: str, worker: str
+        self,
+        engine: Engine,
+        client: SftpClient,
+        profile: Profile,
+        path: str,
+        worker: str,
+        suffix: str = ".json",
     ) -> None:
         self._engine = engine
         self._client = client
@@ -79,10 +85,11 @@ class Inbox:
         self._product_store_id = profile.product_store_id
         self._largest_bytes = profile.largest_file_megabytes * 1024 * 1024
         self._worker = worker
+        self._suffix = suffix
 
     def waiting(self) -> list[RemoteFile]:
         """List the files to be done by name, left-overs of a killed run among them."""
-        return self._folder.waiting()
+        return self._folder.waiting(self._suffix)
 
     def do(self, file: RemoteFile, work: Callable[[TakenFile], Work]) -> FileResult:
         """Take one file, have `work` done on it unless its content was done before, and put it away.

@@ -1,28 +1,21 @@
-"""Files that were taken, known by their content, and where transformed orders came from."""
+"""SQL of where transformed orders came from, and of the files that brought orders."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select
+from sqlalchemy import Connection, Engine, or_, select
 
-from tillbridge import harmless
 from tillbridge.database.engine import database_now, transaction
-from tillbridge.database.insertion import insert_new, insert_or_update
+from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import (
-    file_event,
     invoice_failure,
     invoice_order,
-    taken_file,
     transformed_order,
 )
 from tillbridge.invoicing.transform import InvoiceRequest
-
-Result = Literal["done", "incomplete", "quarantined"]
-"""Whether a file was used whole, but for some of its orders, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,68 +24,6 @@ class Origin:
 
     order_id: str
     currency: str
-
-
-def is_done(engine: Engine, folder: str, sha256: str) -> bool:
-    """Say whether everything in a file with this content was taken from this folder before."""
-    with transaction(engine) as connection:
-        result = connection.scalar(
-            select(taken_file.c.result).where(
-                taken_file.c.folder == folder, taken_file.c.sha256 == sha256
-            )
-        )
-        return result == "done"
-
-
-def mark_taken(
-    connection: Connection,
-    folder: str,
-    sha256: str,
-    name: str,
-    size: int,
-    result: Result,
-    orders: int,
-) -> None:
-    """Remember what became of this content, the last time it came."""
-    insert_or_update(
-        connection,
-        taken_file,
-        [
-            {
-                "folder": folder,
-                "sha256": sha256,
-                "name": name,
-                "size": size,
-                "result": result,
-                "orders": orders,
-                "done_at": database_now(connection),
-            }
-        ],
-    )
-
-
-def forget(connection: Connection, folder: str, sha256: str, path: str, who: str, why: str) -> None:
-    """Let this content be taken from this folder once more, and log who wants it."""
-    connection.execute(
-        delete(taken_file).where(taken_file.c.folder == folder, taken_file.c.sha256 == sha256)
-    )
-    connection.execute(
-        insert(file_event).values(
-            path=harmless.line(path, 400), at=database_now(connection), who=who, why=why
-        )
-    )
-
-
-def times_replayed(engine: Engine, folder: str, name: str) -> int:
-    """Count how often a file of this folder was handed over again."""
-    paths = [f"{folder}/{place}/{name}" for place in ("archive", "quarantine")]
-    with transaction(engine) as connection:
-        return (
-            connection.scalar(
-                select(func.count()).select_from(file_event).where(file_event.c.path.in_(paths))
-            )
-            or 0
-        )
 
 
 def names_with(engine: Engine, product_store_id: str, orders: Sequence[str]) -> set[str]:

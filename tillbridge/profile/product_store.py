@@ -1,16 +1,19 @@
-"""Everything a brand decides about its invoices, in one typed document.
+"""Everything a brand decides, in one typed document.
 
-The rules in `tillbridge.invoicing` read it; the Prefect block `ProductStoreProfile` is this document
-with a form around it. It holds no secret and no address of a server.
+The rules in `tillbridge.invoicing` and `tillbridge.ingestion` read it; the Prefect block
+`ProductStoreProfile` is this document with a form around it. It holds no secret and no address of a server.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from collections import Counter
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from tillbridge.profile.tills import TillSettings, one_spelling
 
 Code = Literal[1, 2]
 Names = list[str]
@@ -174,6 +177,9 @@ class Profile(BaseModel):
     order_to_invoice_folder: str = Field(
         default="retail-pro/order-to-invoice", description="SFTP folder of the invoice requests."
     )
+    tills: TillSettings = Field(
+        default_factory=TillSettings, description="What becomes of the TLogs of this brand's tills."
+    )
     largest_file_megabytes: int = Field(
         default=1024, ge=1, le=4096, description="Larger files are quarantined without being read."
     )
@@ -200,12 +206,14 @@ class Profile(BaseModel):
 
     @field_validator("completed_orders_folder", "order_to_invoice_folder")
     @classmethod
-    def _relative_folder(cls, value: str) -> str:
-        if not value or value.startswith("/") or ".." in value.split("/"):
-            raise ValueError("a folder below the root of the SFTP server, without '..'")
-        return value.rstrip("/")
+    def _one_spelling(cls, value: str) -> str:
+        return one_spelling(value)
 
-    def model_post_init(self, context: Any) -> None:
+    @model_validator(mode="after")
+    def _folders_of_their_own(self) -> Self:
         """Refuse two purposes of one folder: a feed would be read as an invoice request."""
-        if self.completed_orders_folder == self.order_to_invoice_folder:
-            raise ValueError("completed_orders_folder and order_to_invoice_folder must differ")
+        folders = (self.completed_orders_folder, self.order_to_invoice_folder, *self.tills.folders)
+        shared = sorted(folder for folder, times in Counter(folders).items() if times > 1)
+        if shared:
+            raise ValueError(f"the folders of two purposes must differ; both are {shared[0]}")
+        return self

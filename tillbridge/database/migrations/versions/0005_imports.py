@@ -1,0 +1,12 @@
+"""What the order store imports: returns, variances, and the log of it."""
+
+from __future__ import annotations
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""

@@ -1,0 +1,1 @@
+"""Till transactions into orders, returns and inventory variances for the order store."""

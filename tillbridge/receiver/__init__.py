@@ -1,0 +1,1 @@
+"""The HTTP receiver of TLogs: what a till posts is on SFTP before the till is told so."""
