@@ -9,70 +9,18 @@ are read too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    ValidationError,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, ValidationError
 
-from tillbridge import money
-from tillbridge.contracts import json_text
-from tillbridge.errors import Finding, RecordRejected
-
-LONGEST_KEY = 60
-"""What the database can hold of an id; HotWax's own are 20 characters at most."""
+from tillbridge.contracts.members import Amount, Document, Key, Text, findings
+from tillbridge.errors import RecordRejected
 
 NOT_AN_ITEM = "_NA_"
 """HotWax's `orderItemSeqId` of an adjustment that belongs to the order, and its virtual facility."""
 
 
-def _amount(value: object) -> Decimal:
-    if isinstance(value, json_text.Unreadable):
-        raise ValueError(f"{value.why}, found {value.text[:40]!r}")
-    return money.parse(value)
-
-
-def _key(value: object) -> object:
-    # HotWax's ids are strings, but exports that passed a spreadsheet send them as numbers.
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _clean_key(value: str) -> str:
-    if not value or value != value.strip() or not value.isprintable() or len(value) > LONGEST_KEY:
-        raise ValueError(
-            f"an id of at most {LONGEST_KEY} characters, without spaces at its ends and without "
-            "control characters"
-        )
-    return value
-
-
-def _whole_text(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError as problem:
-        raise ValueError("text of whole characters, half of a surrogate pair is none") from problem
-    return value
-
-
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
-Text = Annotated[str, BeforeValidator(_key), AfterValidator(_whole_text)]
-Key = Annotated[str, BeforeValidator(_key), AfterValidator(_clean_key)]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(
-        extra="allow", alias_generator=to_camel, populate_by_name=True, frozen=True
-    )
-
-
-class OrderIdentification(_Document):
+class OrderIdentification(Document):
     """An id of the order, by type; a `thruDate` means it no longer holds."""
 
     order_identification_type_id: Text | None = None
@@ -80,7 +28,7 @@ class OrderIdentification(_Document):
     thru_date: AwareDatetime | None = None
 
 
-class GoodIdentification(_Document):
+class GoodIdentification(Document):
     """An id of the product, by type, such as `UPCA` or `SKU`."""
 
     good_identification_type_id: Text | None = None
@@ -88,7 +36,7 @@ class GoodIdentification(_Document):
     thru_date: AwareDatetime | None = None
 
 
-class Adjustment(_Document):
+class Adjustment(Document):
     """An amount on an order (`orderItemSeqId` is `_NA_`) or on an item; discounts are negative."""
 
     order_adjustment_type_id: Text | None = None
@@ -96,14 +44,14 @@ class Adjustment(_Document):
     amount: Amount | None = None
 
 
-class OrderAttribute(_Document):
+class OrderAttribute(Document):
     """A free member of the order; the identity document travels here."""
 
     attr_name: Text | None = None
     attr_value: Text | None = None
 
 
-class Payment(_Document):
+class Payment(Document):
     """How the order was paid; only its method matters to an invoice."""
 
     payment_method_type_id: Text | None = None
@@ -111,7 +59,7 @@ class Payment(_Document):
     amount: Amount | None = None
 
 
-class PostalAddress(_Document):
+class PostalAddress(Document):
     """A bill-to or ship-to address with its contact data."""
 
     to_name: Text | None = None
@@ -126,7 +74,7 @@ class PostalAddress(_Document):
     phone: Text | None = None
 
 
-class ShipmentItem(_Document):
+class ShipmentItem(Document):
     """One order item as it left a facility; `statusDatetime` is when it became completed."""
 
     order_item_seq_id: Key | None = None
@@ -144,7 +92,7 @@ class ShipmentItem(_Document):
     item_adjustments: tuple[Adjustment, ...] | None = None
 
 
-class Shipment(_Document):
+class Shipment(Document):
     """What left one facility together."""
 
     tracking_number: Text | None = None
@@ -154,7 +102,7 @@ class Shipment(_Document):
     shipment_items: tuple[ShipmentItem, ...] | None = None
 
 
-class CompletedOrder(_Document):
+class CompletedOrder(Document):
     """One order of the feed."""
 
     order_id: Key
@@ -191,23 +139,4 @@ def read_order(document: Any, index: int) -> CompletedOrder:
     except ValidationError as problem:
         key = document.get("orderId") if isinstance(document, Mapping) else None
         name = str(key) if isinstance(key, str | int) else f"the order at place {index}"
-        findings = tuple(
-            Finding(
-                json_text.pointer(*error["loc"]),
-                json_text.shown(error["input"]),
-                _expectation(error),
-            )
-            for error in problem.errors(include_url=False)
-        )
-        raise RecordRejected(name, findings) from problem
-
-
-def _expectation(error: Mapping[str, Any]) -> str:
-    if isinstance(error["input"], json_text.Unreadable):
-        return f"expected {error['input'].why}"
-    if error["type"] == "missing":
-        return "expected a value; the member is missing"
-    if error["type"] == "value_error":
-        return f"expected {error['ctx']['error']}"
-    message: str = error["msg"]
-    return message[0].lower() + message[1:]
+        raise RecordRejected(name, findings(problem)) from problem
