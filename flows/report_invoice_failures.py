@@ -15,8 +15,8 @@ from blocks.loading import load
 from flows.parameters import block_name, threads
 from tasks.reports import mail_report
 from tillbridge.errors import TillbridgeError
-from tillbridge.invoicing.ledger import mail_outbox
-from tillbridge.invoicing.mailing import sum_up
+from tillbridge.reporting import mail_outbox
+from tillbridge.reporting.mailing import sum_up
 
 
 @flow(name="report-invoice-failures", task_runner=threads(1))

@@ -44,9 +44,9 @@ from tillbridge.errors import (
     Unavailable,
 )
 from tillbridge.invoicing.outcome import Sent, judge
-from tillbridge.invoicing.report import FailureReport, InvoiceFailure
 from tillbridge.invoicing.scrubbing import without_customer_data
 from tillbridge.invoicing.transform import InvoiceRequest, transform
+from tillbridge.reporting.report import Failure, FailureReport
 
 NOW = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
 REQUEST = order_body("20417")
@@ -216,7 +216,7 @@ def check_path(path: str) -> None:
 
 
 def _report(text: str) -> FailureReport:
-    failure = InvoiceFailure(
+    failure = Failure(
         id=1,
         kind="parked",
         order_no=text,

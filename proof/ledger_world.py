@@ -22,13 +22,14 @@ from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import Finding, RecordRejected, Unavailable
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy, Level
-from tillbridge.invoicing.ledger import attempts, circuit, hands, orders, reports, restores
+from tillbridge.invoicing.ledger import attempts, circuit, hands, orders, restores
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.hands import Decision, Statement
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.outcome import Sent, Verdict, judge
 from tillbridge.invoicing.transform import InvoiceRequest
+from tillbridge.reporting import reports
 
 STORE, SERVER, PERSON = "CASA_STORE", "https://retailpro.example.com", "Mara"
 LEASE, ABSENT, QUIET = timedelta(hours=1), timedelta(hours=1), timedelta(hours=3)

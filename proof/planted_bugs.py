@@ -312,7 +312,7 @@ BUGS = (
     Bug(
         "formula",
         "a cell of the CSV file may be a formula",
-        "tillbridge/invoicing/report.py",
+        "tillbridge/reporting/report.py",
         'row[column] if column == "Amount" else harmless.cell(row[column])',
         "row[column]",
         ("tests/unit/test_report.py",),

@@ -18,9 +18,9 @@ from tillbridge.inventory.reconciliation import Reconciliation
 from tillbridge.invoicing.control_totals import ControlTotals
 from tillbridge.invoicing.ledger.hands import Resolution
 from tillbridge.invoicing.replaying import Replayed
-from tillbridge.invoicing.report import FailureReport
 from tillbridge.invoicing.sending import Result
 from tillbridge.invoicing.summary import RunSummary
+from tillbridge.reporting.report import FailureReport
 
 _MOST_ROWS = 200
 

@@ -11,10 +11,10 @@ from sqlalchemy import Engine
 from blocks import MailNotification
 from tasks.artifacts import show_report
 from tasks.retrying import when_unavailable
-from tillbridge.invoicing import mailing
-from tillbridge.invoicing.ledger.reports import OpenReport
-from tillbridge.invoicing.report import FailureReport
 from tillbridge.profile import Profile
+from tillbridge.reporting import mailing
+from tillbridge.reporting.report import FailureReport
+from tillbridge.reporting.reports import OpenReport
 
 
 @task(

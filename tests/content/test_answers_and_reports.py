@@ -22,8 +22,8 @@ from tillbridge.clients.retail_pro import RetailProClient
 from tillbridge.clients.retail_pro_exchange import read_retry_after
 from tillbridge.contracts.invoice_answer import AnswerReading
 from tillbridge.invoicing.outcome import Sent, judge
-from tillbridge.invoicing.report import FailureReport, InvoiceFailure
 from tillbridge.invoicing.scrubbing import without_customer_data
+from tillbridge.reporting.report import Failure, FailureReport
 
 NOW = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
 SENT = Sent("20417", Decimal("78.3"), False)
@@ -31,9 +31,9 @@ RUN = "https://prefect.example/runs/1"
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")  # noqa: RUF001
 
 
-def failure(reason: str = "The item is not known.", **changes: object) -> InvoiceFailure:
+def failure(reason: str = "The item is not known.", **changes: object) -> Failure:
     """Build a failure; `changes` replace its fields."""
-    tame = InvoiceFailure(
+    tame = Failure(
         id=1,
         kind="rejected",
         order_no="20417",
@@ -51,14 +51,14 @@ def failure(reason: str = "The item is not known.", **changes: object) -> Invoic
     return replace(tame, **changes)  # type: ignore[arg-type]
 
 
-def strange(text: str) -> InvoiceFailure:
+def strange(text: str) -> Failure:
     """Build a failure with this text wherever a text can stand."""
     names = ("order_no", "order_id", "product_store_id", "store", "currency", "reason")
     names += ("reason_code", "next_step", "source_file")
     return failure(**dict.fromkeys(names, text))
 
 
-def report(*failures: InvoiceFailure, brand: str = "Casa") -> FailureReport:
+def report(*failures: Failure, brand: str = "Casa") -> FailureReport:
     """Build a report of a brand in Lisbon."""
     return FailureReport(failures, "Europe/Lisbon", brand, RUN)
 

@@ -37,12 +37,13 @@ from tillbridge.database.ledger_tables import (
 )
 from tillbridge.handover import failures, files
 from tillbridge.handover.failures import NewFailure
-from tillbridge.invoicing.ledger import attempts, orders, origins, reports, responses
+from tillbridge.invoicing.ledger import attempts, orders, origins, responses
 from tillbridge.invoicing.ledger.attempts import Attempt
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.outcome import State as Verdicts
 from tillbridge.invoicing.recovery import recover_lost
+from tillbridge.reporting import reports
 
 # --- accepting
 

@@ -21,9 +21,9 @@ from tillbridge.database.ledger_tables import failure_report
 from tillbridge.errors import TillbridgeError
 from tillbridge.handover import failures
 from tillbridge.handover.failures import NewFailure
-from tillbridge.invoicing.ledger import mail_outbox, reports
-from tillbridge.invoicing.mailing import mail_report
-from tillbridge.invoicing.report import FailureReport
+from tillbridge.reporting import mail_outbox, reports
+from tillbridge.reporting.mailing import mail_report
+from tillbridge.reporting.report import FailureReport
 
 STORE = "NN_STORE"
 FINANCE, STORES = "finance@brand.example", "stores@brand.example"

@@ -24,10 +24,11 @@ from tillbridge.database.ledger_tables import invoice_order
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
-from tillbridge.invoicing.ledger import reports, restores
+from tillbridge.invoicing.ledger import restores
 from tillbridge.invoicing.ledger.hands import Decision, Statement, resolve
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.resolving import resolve_orders
+from tillbridge.reporting import reports
 
 NOW = timedelta(0)
 L0 = DoubtPolicy("L0", NOW, NOW)

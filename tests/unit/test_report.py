@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tillbridge import harmless
-from tillbridge.invoicing.report import KIND_NAMES, FailureReport, InvoiceFailure, Kind
+from tillbridge.handover.kind import Kind
+from tillbridge.reporting.report import INVOICING, Failure, FailureReport
 
 FAILED_AT = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
 UPC_UNKNOWN = "Retail Pro does not know the item 400012345{:04d}."
@@ -32,9 +33,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def a_failure(number: int, kind: Kind = "rejected", **changes: object) -> InvoiceFailure:
+def a_failure(number: int, kind: Kind = "rejected", **changes: object) -> Failure:
     """Build one failure; `changes` replace its fields."""
-    failure = InvoiceFailure(
+    failure = Failure(
         id=number,
         kind=kind,
         order_no=f"NN{1000 + number}",
@@ -52,7 +53,7 @@ def a_failure(number: int, kind: Kind = "rejected", **changes: object) -> Invoic
     return replace(failure, **changes)  # type: ignore[arg-type]
 
 
-def a_report(*failures: InvoiceFailure, brand: str = "NotNaked") -> FailureReport:
+def a_report(*failures: Failure, brand: str = "NotNaked") -> FailureReport:
     """Build a report for a brand in Denver."""
     return FailureReport(failures, "America/Denver", brand, "https://prefect.example/runs/1")
 
@@ -143,7 +144,7 @@ def test_the_most_urgent_orders_come_first() -> None:
     )
 
     assert [failure.id for failure in report.failures] == [5, 4, 1, 2, 3]
-    assert list(report.totals) == list(KIND_NAMES)
+    assert list(report.totals) == list(INVOICING.kinds)
 
 
 def test_reasons_are_grouped_by_their_code() -> None:
@@ -195,9 +196,9 @@ def test_only_a_web_address_becomes_a_link(url: str | None) -> None:
 
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40))
 failures = st.builds(
-    InvoiceFailure,
+    Failure,
     id=st.integers(0, 10**6),
-    kind=st.sampled_from(list(KIND_NAMES)),
+    kind=st.sampled_from(list(INVOICING.kinds)),
     order_no=texts,
     order_id=texts,
     product_store_id=texts,
@@ -279,7 +280,7 @@ def elements(html: str) -> list[tuple[str, object]]:
 
 
 @given(failures, texts)
-def test_no_value_adds_an_element_to_the_html(failure: InvoiceFailure, brand: str) -> None:
+def test_no_value_adds_an_element_to_the_html(failure: Failure, brand: str) -> None:
     """A hostile order makes the same elements and attributes as a tame one."""
     tame = replace(
         a_failure(failure.id, failure.kind, amount=failure.amount),
@@ -302,7 +303,7 @@ def test_the_html_loads_nothing_from_elsewhere() -> None:
 
 
 @given(failures, texts)
-def test_no_value_adds_anything_to_the_markdown(failure: InvoiceFailure, brand: str) -> None:
+def test_no_value_adds_anything_to_the_markdown(failure: Failure, brand: str) -> None:
     """A hostile order makes the same Markdown as a tame one: no link, emphasis, HTML, row or cell."""
     reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 

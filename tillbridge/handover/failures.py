@@ -13,7 +13,7 @@ from tillbridge import harmless
 from tillbridge.database.engine import database_now
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import invoice_failure
-from tillbridge.handover.kind import Kind
+from tillbridge.handover.kind import Journey, Kind
 
 _LONGEST_TEXT = 2000
 
@@ -34,6 +34,7 @@ class NewFailure:
     next_step: str
     source_file: str
     occasion: str
+    journey: Journey = "invoicing"
 
 
 def add(connection: Connection, failure: NewFailure) -> None:

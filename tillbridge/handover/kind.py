@@ -1,7 +1,10 @@
-"""What kinds of failures people are told of. Pure."""
+"""What kinds of failures people are told of, and on which journey they happen. Pure."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["parked", "conflict", "rejected", "quarantined"]
+Kind = Literal["parked", "conflict", "rejected", "missing", "quarantined"]
+
+Journey = Literal["invoicing", "tills"]
+"""Completed orders that become invoices, or sales of tills that become orders."""

@@ -46,6 +46,11 @@ class Breaker:
         """Whether no further order may be sent in this run."""
         return bool(self.reason)
 
+    def stop(self, reason: str) -> None:
+        """Let no further order be sent in this run, for a reason that lies with nobody's answers."""
+        with self._lock:
+            self.reason = self.reason or reason
+
     def watch(self, verdict: Verdict) -> bool:
         """Take note of a verdict; returns True for the one that trips the breaker."""
         with self._lock:

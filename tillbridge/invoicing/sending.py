@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
+from typing import Self
 
 from sqlalchemy import Engine
 
@@ -34,6 +35,9 @@ _MARGIN = timedelta(seconds=30)
 
 _SETTLE_PAUSES = (1, 5, 15, 30)
 """Seconds between tries to write down an answer, each of which also waits for a busy database."""
+
+
+_STOPPED = "The run was stopped; the next run sends it."
 
 
 class Result(StrEnum):
@@ -80,7 +84,7 @@ def policy_of(settings: RetailProSettings) -> DoubtPolicy:
 
 @dataclass(frozen=True)
 class Sender:
-    """What all orders of one run share.
+    """What all orders of one run share; outside its `with` block no order is let go any more.
 
     `post` makes one call; it asks for the bytes when nothing but sending them is left to do.
     """
@@ -90,6 +94,14 @@ class Sender:
     settings: RetailProSettings
     owner: str
     breaker: Breaker = field(default_factory=Breaker)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Threads may still wait for their call, as when the run was asked to stop. Their orders are not
+        # sent, which must not look as if the far end were down: the next run is to go on as usual.
+        self.breaker.stop(_STOPPED)
 
     @property
     def terms(self) -> Terms:

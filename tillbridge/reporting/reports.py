@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, delete, exists, insert, or_, select, 
 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import failure_report, invoice_failure, invoice_order
-from tillbridge.invoicing.report import InvoiceFailure
+from tillbridge.handover.kind import Journey
+from tillbridge.reporting.report import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,16 @@ class OpenReport:
     id: int
     message_id: str
     created_at: datetime
-    failures: tuple[InvoiceFailure, ...]
+    failures: tuple[Failure, ...]
 
 
 def open_reports(
-    engine: Engine, product_store_id: str, *, with_new: bool = True, due_only: bool = False
+    engine: Engine,
+    product_store_id: str,
+    journey: Journey = "invoicing",
+    *,
+    with_new: bool = True,
+    due_only: bool = False,
 ) -> list[OpenReport]:
     """Put everything new into a report, and give every report that still has to be mailed.
 
@@ -40,12 +46,16 @@ def open_reports(
         new = (
             invoice_failure.c.report_id.is_(None),
             invoice_failure.c.product_store_id == product_store_id,
+            invoice_failure.c.journey == journey,
         )
         if with_new and connection.scalar(select(exists().where(*new))):
-            message_id = f"invoice-failures-{uuid4().hex}"
+            message_id = f"{journey}-failures-{uuid4().hex}"
             report_id = connection.execute(
                 insert(failure_report).values(
-                    message_id=message_id, product_store_id=product_store_id, created_at=now
+                    message_id=message_id,
+                    product_store_id=product_store_id,
+                    journey=journey,
+                    created_at=now,
                 )
             ).inserted_primary_key[0]  # type: ignore[index]
             taken = connection.execute(
@@ -59,6 +69,7 @@ def open_reports(
             .where(
                 failure_report.c.mailed_at.is_(None),
                 failure_report.c.product_store_id == product_store_id,
+                failure_report.c.journey == journey,
             )
             .order_by(failure_report.c.id)
         )
@@ -82,12 +93,13 @@ def mark_mailed(engine: Engine, report_id: int) -> None:
         )
 
 
-def _failures_of(connection: Connection, report_id: int) -> tuple[InvoiceFailure, ...]:
-    names = InvoiceFailure.__dataclass_fields__
+def _failures_of(connection: Connection, report_id: int) -> tuple[Failure, ...]:
+    names = Failure.__dataclass_fields__
     invoiced_since = exists().where(
         invoice_order.c.product_store_id == invoice_failure.c.product_store_id,
         invoice_order.c.state == "CONFIRMED",
         invoice_failure.c.kind != "conflict",
+        invoice_failure.c.journey == "invoicing",
         or_(
             invoice_order.c.order_id == invoice_failure.c.order_id,
             invoice_order.c.order_no == invoice_failure.c.order_no,
@@ -98,10 +110,10 @@ def _failures_of(connection: Connection, report_id: int) -> tuple[InvoiceFailure
         .where(invoice_failure.c.report_id == report_id)
         .order_by(invoice_failure.c.id)
     )
-    return tuple(_up_to_date(InvoiceFailure(*row[:-1]), row.invoiced) for row in rows)
+    return tuple(_up_to_date(Failure(*row[:-1]), row.invoiced) for row in rows)
 
 
-def _up_to_date(failure: InvoiceFailure, invoiced: bool) -> InvoiceFailure:
+def _up_to_date(failure: Failure, invoiced: bool) -> Failure:
     """Keep a reader from making an invoice by hand that was made since."""
     if not invoiced:
         return failure

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, exists, func, select, update
+from sqlalchemy import Connection, Engine, and_, exists, func, select, update
 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import failure_report, invoice_failure
-from tillbridge.invoicing.ledger import reports
-from tillbridge.invoicing.ledger.reports import OpenReport
+from tillbridge.handover.kind import Journey
+from tillbridge.reporting import reports
+from tillbridge.reporting.reports import OpenReport
 
 INTERVAL = timedelta(minutes=15)
 """What is new within this time after a report waits for the next one."""
@@ -42,23 +43,28 @@ class Outbox:
     waiting: int
 
 
-def look(engine: Engine, product_store_id: str, *, send_now: bool = False) -> Outbox:
+def look(
+    engine: Engine, product_store_id: str, journey: Journey = "invoicing", *, send_now: bool = False
+) -> Outbox:
     """Give what is due, with what is new in a report of its own; with `send_now` nothing waits."""
     with transaction(engine) as connection:
-        opens_at = None if send_now else _opens_at(connection, product_store_id)
+        opens_at = None if send_now else _opens_at(connection, product_store_id, journey)
     due = reports.open_reports(
-        engine, product_store_id, with_new=opens_at is None, due_only=not send_now
+        engine, product_store_id, journey, with_new=opens_at is None, due_only=not send_now
     )
     with transaction(engine) as connection:
         held_back = connection.scalar(
             select(func.count()).where(
                 invoice_failure.c.report_id.is_(None),
                 invoice_failure.c.product_store_id == product_store_id,
+                invoice_failure.c.journey == journey,
             )
         )
         unsent = connection.scalar(
             select(func.count()).where(
-                _report.mailed_at.is_(None), _report.product_store_id == product_store_id
+                _report.mailed_at.is_(None),
+                _report.product_store_id == product_store_id,
+                _report.journey == journey,
             )
         )
     return Outbox(due, held_back or 0, opens_at, (unsent or 0) - len(due))
@@ -81,12 +87,15 @@ def put_off(engine: Engine, report_id: int) -> None:
         )
 
 
-def refused_for_a_day(engine: Engine, product_store_id: str) -> bool:
+def refused_for_a_day(
+    engine: Engine, product_store_id: str, journey: Journey = "invoicing"
+) -> bool:
     """Say whether a report could not be mailed for a day or longer."""
     with transaction(engine) as connection:
         late = exists().where(
             _report.mailed_at.is_(None),
             _report.product_store_id == product_store_id,
+            _report.journey == journey,
             _report.tries > 0,
             _report.created_at <= database_now(connection) - ALARM_AFTER,
         )
@@ -110,12 +119,12 @@ def keep_for(engine: Engine, report_id: int, recipients: Sequence[str]) -> None:
         )
 
 
-def _opens_at(connection: Connection, product_store_id: str) -> datetime | None:
+def _opens_at(connection: Connection, product_store_id: str, journey: Journey) -> datetime | None:
     """Say when the next report may be opened; None for now."""
-    of_store = _report.product_store_id == product_store_id
-    newest = connection.scalar(select(func.max(_report.created_at)).where(of_store))
+    of_journey = and_(_report.product_store_id == product_store_id, _report.journey == journey)
+    newest = connection.scalar(select(func.max(_report.created_at)).where(of_journey))
     if newest is None:
         return None
-    is_refused = connection.scalar(select(exists().where(of_store, _report.mailed_at.is_(None))))
+    is_refused = connection.scalar(select(exists().where(of_journey, _report.mailed_at.is_(None))))
     opens_at = newest + (INTERVAL_WHILE_REFUSED if is_refused else INTERVAL)
     return opens_at if opens_at > database_now(connection) else None

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 
 from tillbridge.clients.mail import Attachment, Delivery
 from tillbridge.errors import Unavailable
-from tillbridge.invoicing.ledger import mail_outbox, reports
-from tillbridge.invoicing.ledger.mail_outbox import Outbox
-from tillbridge.invoicing.ledger.reports import OpenReport
-from tillbridge.invoicing.report import FailureReport
+from tillbridge.reporting import mail_outbox, reports
+from tillbridge.reporting.mail_outbox import Outbox
+from tillbridge.reporting.report import FailureReport
+from tillbridge.reporting.reports import OpenReport
 
 
 class Mailer(Protocol):
@@ -42,7 +42,7 @@ def mail_report(
         report.subject(),
         report.as_text(),
         report.as_html(),
-        [Attachment("invoice-failures.csv", report.as_csv(), "text/csv")],
+        [Attachment(report.wording.csv_name, report.as_csv(), "text/csv")],
         opened.message_id,
         mail_outbox.still_without(engine, opened.id),
     )

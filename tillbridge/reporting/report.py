@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,15 +22,45 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from tillbridge import harmless, money
-from tillbridge.handover.kind import Kind
+from tillbridge.handover.kind import Journey, Kind
 
-KIND_NAMES: dict[Kind, str] = {
-    "parked": "outcome unknown – check in Retail Pro before anything is sent again",  # noqa: RUF001
-    "conflict": "changed after it was invoiced or sent",
-    "rejected": "refused by Retail Pro",
-    "quarantined": "could not be turned into an invoice",
-}
-"""What people read for each kind, in the order of urgency that every list follows."""
+
+@dataclass(frozen=True)
+class Wording:
+    """What the failures of one journey are called.
+
+    `kinds` names what happened, in the order of urgency that every list follows.
+    """
+
+    journey: str
+    place: str
+    csv_name: str
+    kinds: dict[Kind, str]
+
+
+INVOICING = Wording(
+    journey="invoicing",
+    place="invoicing in Retail Pro",
+    csv_name="invoice-failures.csv",
+    kinds={
+        "parked": "outcome unknown – check in Retail Pro before anything is sent again",  # noqa: RUF001
+        "conflict": "changed after it was invoiced or sent",
+        "rejected": "refused by Retail Pro",
+        "quarantined": "could not be turned into an invoice",
+    },
+)
+TILLS = Wording(
+    journey="till sales",
+    place="sales of the tills",
+    csv_name="till-failures.csv",
+    kinds={
+        "missing": "did not arrive",
+        "conflict": "came again with other content",
+        "rejected": "refused by the order store",
+        "quarantined": "could not be read",
+    },
+)
+WORDINGS: dict[Journey, Wording] = {"invoicing": INVOICING, "tills": TILLS}
 
 ORDERS_IN_MAIL = 50
 ROWS_IN_TABLE = 200
@@ -39,17 +69,17 @@ _COLUMNS = (
     *("Order", "Store", "Amount", "Currency", "Status", "Reason", "What to do"),
     *("Failed at", "Time zone", "Order id", "Product store", "Reason code", "Source file"),
 )
-_URGENCY = {kind: rank for rank, kind in enumerate(KIND_NAMES)}
 _LONGEST_ID = 100
 _LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True)
-class InvoiceFailure:
-    """One order that has no invoice, or an invoice that needs a look.
+class Failure:
+    """One order that a person has to look at.
 
     `amount` and `currency` are None where the order could not be read that far. `reason` is one plain
-    sentence; `reason_code` is the key that reasons are grouped by. `store` is the invoicing store.
+    sentence; `reason_code` is the key that reasons are grouped by. `store` is the invoicing store, or the
+    till's.
     """
 
     id: int
@@ -96,12 +126,17 @@ class FailureReport:
 
     def __init__(
         self,
-        failures: Sequence[InvoiceFailure],
+        failures: Sequence[Failure],
         time_zone: str,
         brand: str,
         run_url: str | None = None,
+        wording: Wording = INVOICING,
     ) -> None:
-        self.failures = tuple(sorted(map(_harmless, failures), key=_place))
+        self.wording = wording
+        urgency = {kind: rank for rank, kind in enumerate(wording.kinds)}
+        self.failures = tuple(
+            sorted(map(_harmless, failures), key=lambda failure: _place(failure, urgency))
+        )
         self.time_zone = time_zone
         self.brand = harmless.line(brand, _LONGEST_ID)
         self.run_url = run_url if run_url and run_url.startswith(("https://", "http://")) else None
@@ -130,7 +165,7 @@ class FailureReport:
     @property
     def reasons(self) -> list[Reason]:
         """Group the failures by reason code, the most frequent first."""
-        groups: defaultdict[str, list[InvoiceFailure]] = defaultdict(list)
+        groups: defaultdict[str, list[Failure]] = defaultdict(list)
         for failure in self.failures:
             groups[failure.reason_code].append(failure)
         reasons = [_reason(code, group) for code, group in groups.items()]
@@ -140,7 +175,7 @@ class FailureReport:
         """Give the subject line of the mail."""
         parked = sum(failure.kind == "parked" for failure in self.failures)
         unknown = f", {parked} with unknown outcome" if parked else ""
-        return f"{self.brand} invoicing: {self.headline}{unknown} (report {self.reference})"
+        return f"{self.brand} {self.wording.journey}: {self.headline}{unknown} (report {self.reference})"
 
     def as_text(self) -> str:
         """Give the mail as plain text, with the first orders only."""
@@ -175,13 +210,18 @@ class FailureReport:
             for failure in self.failures[:ROWS_IN_TABLE]
         ]
 
-    def _row(self, failure: InvoiceFailure) -> dict[str, str]:
+    def kind_name(self, kind: Kind) -> str:
+        """Name a kind at the start of a sentence."""
+        name = self.wording.kinds[kind]
+        return name[0].upper() + name[1:]
+
+    def _row(self, failure: Failure) -> dict[str, str]:
         return {
             "Order": failure.order_no,
             "Store": failure.store or "",
             "Amount": _plain_number(failure),
             "Currency": failure.currency or "",
-            "Status": kind_name(failure.kind),
+            "Status": self.kind_name(failure.kind),
             "Reason": failure.reason,
             "What to do": failure.next_step,
             "Failed at": self._local(failure.failed_at),
@@ -199,7 +239,7 @@ class FailureReport:
             shown=len(shown),
             sections=[(kind, list(group)) for kind, group in groupby(shown, _kind)],
             period=self._period(),
-            kind_name=kind_name,
+            kind_name=self.kind_name,
             amount=amount,
             count=count,
             sums=sums,
@@ -233,13 +273,7 @@ def _markdown(value: object) -> str:
     return harmless.markdown(str(value))
 
 
-def kind_name(kind: Kind) -> str:
-    """Name a kind at the start of a sentence."""
-    name = KIND_NAMES[kind]
-    return name[0].upper() + name[1:]
-
-
-def amount(failure: InvoiceFailure) -> str:
+def amount(failure: Failure) -> str:
     """Write the order's amount for people."""
     if failure.amount is None:
         return "amount not known"
@@ -257,7 +291,7 @@ def count(orders: int) -> str:
     return f"{orders:,} order" if orders == 1 else f"{orders:,} orders"
 
 
-def _harmless(failure: InvoiceFailure) -> InvoiceFailure:
+def _harmless(failure: Failure) -> Failure:
     return replace(
         failure,
         order_no=harmless.line(_name(failure), _LONGEST_TEXT),
@@ -273,7 +307,7 @@ def _harmless(failure: InvoiceFailure) -> InvoiceFailure:
     )
 
 
-def _name(failure: InvoiceFailure) -> str:
+def _name(failure: Failure) -> str:
     """Name what failed by the best there is: an order's number, its id, or a whole file."""
     return failure.order_no or failure.order_id or f"the file {failure.source_file}"
 
@@ -285,15 +319,15 @@ def _known(amount: Decimal | None) -> Decimal | None:
         return None
 
 
-def _kind(failure: InvoiceFailure) -> Kind:
+def _kind(failure: Failure) -> Kind:
     return failure.kind
 
 
-def _place(failure: InvoiceFailure) -> tuple[int, str, str, int]:
-    return _URGENCY[failure.kind], failure.store or "", failure.order_no, failure.id
+def _place(failure: Failure, urgency: Mapping[Kind, int]) -> tuple[int, str, str, int]:
+    return urgency[failure.kind], failure.store or "", failure.order_no, failure.id
 
 
-def _total(failures: Sequence[InvoiceFailure]) -> Total:
+def _total(failures: Sequence[Failure]) -> Total:
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     without_amount = 0
     for failure in failures:
@@ -304,7 +338,7 @@ def _total(failures: Sequence[InvoiceFailure]) -> Total:
     return Total(len(failures), tuple(sorted(sums.items())), without_amount)
 
 
-def _reason(code: str, failures: Sequence[InvoiceFailure]) -> Reason:
+def _reason(code: str, failures: Sequence[Failure]) -> Reason:
     texts = Counter(failure.reason for failure in failures)
     steps = Counter(failure.next_step for failure in failures)
     return Reason(
@@ -316,7 +350,7 @@ def _reason(code: str, failures: Sequence[InvoiceFailure]) -> Reason:
     )
 
 
-def _plain_number(failure: InvoiceFailure) -> str:
+def _plain_number(failure: Failure) -> str:
     if failure.amount is None:
         return ""
     decimals = money.finest([failure.amount], failure.currency or "")
