@@ -14,6 +14,7 @@ from prefect.artifacts import (
 )
 
 from tillbridge.handover.inbox import FileResult
+from tillbridge.ingestion.totals import Totals
 from tillbridge.inventory.reconciliation import Reconciliation
 from tillbridge.invoicing.control_totals import ControlTotals
 from tillbridge.invoicing.ledger.hands import Resolution
@@ -76,6 +77,16 @@ def show_invoicing(summary: RunSummary) -> None:
     create_markdown_artifact(
         key="invoicing-summary", description=summary.message, markdown="\n\n".join(lines)
     )
+
+
+def show_till_totals(totals: Totals) -> None:
+    """Show what came in against what went on, per store and business day; nothing when nothing came."""
+    if totals.days:
+        create_table_artifact(
+            key="till-totals",
+            description="Sales and returns in, orders and returns out, by store and business day",
+            table=totals.as_table()[:_MOST_ROWS],
+        )
 
 
 def show_report(report: FailureReport) -> None:

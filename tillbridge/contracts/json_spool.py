@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 
 class ArraySpool:
@@ -11,23 +11,32 @@ class ArraySpool:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("wb")
+        self._file: BinaryIO | None = None
         self.count = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        if self._file:
+            self._file.close()
 
     def add(self, element: bytes) -> None:
         """Append one encoded JSON value."""
-        self._file.write(b",\n" if self.count else b"[\n")
-        self._file.write(element.rstrip(b"\n"))
+        file = self._opened()
+        file.write(b",\n" if self.count else b"[\n")
+        file.write(element.rstrip(b"\n"))
         self.count += 1
 
     def finish(self) -> Path:
         """End the array and give its file; nothing may be added after."""
-        self._file.write(b"\n]\n" if self.count else b"[]\n")
-        self._file.close()
+        file = self._opened()
+        file.write(b"\n]\n" if self.count else b"[]\n")
+        file.close()
         return self._path
+
+    def _opened(self) -> BinaryIO:
+        # Most are never written to, and a run has very many.
+        if self._file is None:
+            self._file = self._path.open("wb")
+        return self._file

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -45,14 +46,10 @@ till_record = Table(
 till_transaction = Table(
     "till_transaction",
     metadata,
-    Column(
-        "id",
-        BigInteger().with_variant(Integer, "sqlite"),  # SQLite numbers INTEGER keys only
-        primary_key=True,
-    ),
+    Column("batch_id", ForeignKey("till_batch.batch_id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
     Column("product_store_id", String(60), nullable=False),
     Column("order_id", String(60), nullable=False),
-    Column("batch_id", ForeignKey("till_batch.batch_id"), nullable=False),
     Column("file_name", String(255), nullable=False),
     Column("file_sha256", String(64), nullable=False),
     Column("mapping_version", Integer, nullable=False),
@@ -83,5 +80,9 @@ till_line = Table(
     Column("kind", String(6), primary_key=True, doc="sale or return"),
     Column("line_key", String(80), primary_key=True),
     Column("content_sha256", String(64), nullable=False),
-    Column("transaction_id", ForeignKey("till_transaction.id"), nullable=False),
+    Column("batch_id", String(40), nullable=False),
+    Column("number", Integer, nullable=False, doc="of the transaction that brought it first"),
+    ForeignKeyConstraint(
+        ["batch_id", "number"], ["till_transaction.batch_id", "till_transaction.number"]
+    ),
 )

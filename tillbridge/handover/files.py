@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
@@ -24,6 +25,19 @@ def is_done(engine: Engine, folder: str, sha256: str) -> bool:
             )
         )
         return result == "done"
+
+
+def done_among(connection: Connection, folder: str, sha256s: Collection[str]) -> set[str]:
+    """Give those of these contents of which everything was taken from this folder before."""
+    return set(
+        connection.scalars(
+            select(taken_file.c.sha256).where(
+                taken_file.c.folder == folder,
+                taken_file.c.sha256.in_(sha256s),
+                taken_file.c.result == "done",
+            )
+        )
+    )
 
 
 def mark_taken(
@@ -65,13 +79,12 @@ def forget(connection: Connection, folder: str, sha256: str, path: str, who: str
     )
 
 
-def times_replayed(engine: Engine, folder: str, name: str) -> int:
+def times_replayed(connection: Connection, folder: str, name: str) -> int:
     """Count how often a file of this folder was handed over again."""
     paths = [f"{folder}/{place}/{name}" for place in ("archive", "quarantine")]
-    with transaction(engine) as connection:
-        return (
-            connection.scalar(
-                select(func.count()).select_from(file_event).where(file_event.c.path.in_(paths))
-            )
-            or 0
+    return (
+        connection.scalar(
+            select(func.count()).select_from(file_event).where(file_event.c.path.in_(paths))
         )
+        or 0
+    )

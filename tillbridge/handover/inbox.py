@@ -101,7 +101,8 @@ class Inbox:
             claimed = self._folder.take(file, self._worker)
             if claimed is None:
                 return FileResult(name, "left", notes=("another worker has it",))
-            times = files.times_replayed(self._engine, self._path, name)
+            with transaction(self._engine) as connection:
+                times = files.times_replayed(connection, self._path, name)
             occasion = f"{name} {file.modified_at:%Y-%m-%dT%H:%M:%S} {times}"
             with TemporaryDirectory(prefix="tillbridge-") as scratch:
                 return self._do(name, claimed, Path(scratch) / "file", occasion, work)

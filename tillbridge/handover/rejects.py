@@ -14,6 +14,7 @@ from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.contracts.json_text import Element
 from tillbridge.errors import Finding, RecordRejected
 from tillbridge.handover.failures import NewFailure
+from tillbridge.handover.kind import Journey, Kind
 from tillbridge.handover.taken_file import TakenFile
 
 
@@ -34,8 +35,20 @@ class Rejects:
     Use it in a `with` block.
     """
 
-    def __init__(self, folder: str, product_store_id: str, file: TakenFile) -> None:
+    def __init__(
+        self,
+        folder: str,
+        product_store_id: str,
+        file: TakenFile,
+        journey: Journey = "invoicing",
+        next_step: str = "",
+    ) -> None:
         self._folder = folder
+        self._journey = journey
+        self._next_step = next_step or (
+            "Mend what the reason names, in the order or in the profile. Then have the order exported "
+            f"again, or drop its file from {folder}/quarantine into {folder}."
+        )
         self._product_store_id = product_store_id
         self._file_name = file.name
         self._occasion = file.occasion
@@ -50,7 +63,14 @@ class Rejects:
         self._orders.__exit__()
         self._reports.__exit__()
 
-    def add(self, index: int, element: Element, problem: RecordRejected, about: About) -> None:
+    def add(
+        self,
+        index: int,
+        element: Element,
+        problem: RecordRejected,
+        about: About,
+        kind: Kind = "quarantined",
+    ) -> None:
         """Keep the order at place `index` of the file, with its findings."""
         original = element.text.encode()
         self._orders.add(original)
@@ -65,7 +85,8 @@ class Rejects:
         )
         self.failures.append(
             NewFailure(
-                kind="quarantined",
+                kind=kind,
+                journey=self._journey,
                 product_store_id=self._product_store_id,
                 order_no=about.order_no[:60],
                 order_id=about.order_id[:60],
@@ -74,9 +95,7 @@ class Rejects:
                 currency=about.currency,
                 reason_code=_reason_code(problem.findings[0]),
                 reason=_sentences(problem.findings),
-                next_step="Mend what the reason names, in the order or in the profile. Then have the "
-                f"order exported again, or drop its file from {self._folder}/quarantine into "
-                f"{self._folder}.",
+                next_step=self._next_step,
                 source_file=self._file_name,
                 # An order that is dropped again and still cannot be used is reported again.
                 occasion=f"{hashlib.sha256(original).hexdigest()} {self._occasion}",

@@ -47,10 +47,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "till_transaction",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("batch_id", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("product_store_id", sa.String(length=60), nullable=False),
         sa.Column("order_id", sa.String(length=60), nullable=False),
-        sa.Column("batch_id", sa.String(length=40), nullable=False),
         sa.Column("file_name", sa.String(length=255), nullable=False),
         sa.Column("file_sha256", sa.String(length=64), nullable=False),
         sa.Column("mapping_version", sa.Integer(), nullable=False),
@@ -71,7 +71,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["batch_id"], ["till_batch.batch_id"], name=op.f("fk_till_transaction_batch_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_till_transaction")),
+        sa.PrimaryKeyConstraint("batch_id", "number", name=op.f("pk_till_transaction")),
     )
     op.create_index(
         "ix_till_transaction_order", "till_transaction", ["product_store_id", "order_id"]
@@ -86,15 +86,12 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=6), nullable=False),
         sa.Column("line_key", sa.String(length=80), nullable=False),
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
-        sa.Column(
-            "transaction_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("batch_id", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["transaction_id"],
-            ["till_transaction.id"],
-            name=op.f("fk_till_line_transaction_id"),
+            ["batch_id", "number"],
+            ["till_transaction.batch_id", "till_transaction.number"],
+            name=op.f("fk_till_line_batch_id"),
         ),
         sa.PrimaryKeyConstraint(
             "product_store_id", "order_id", "kind", "line_key", name=op.f("pk_till_line")

@@ -1,0 +1,47 @@
+"""TLogs of the tills to orders, returns and inventory variances for the order store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name
+from tasks.artifacts import show_files, show_till_totals
+from tasks.tlogs import ingest_batch
+from tillbridge.ingestion.ingesting import Ingestion, sum_up
+from tillbridge.ingestion.reading import Rules
+from tillbridge.oms.facilities import facility_external_ids
+
+
+@flow(name="ingest-tlogs")
+def ingest_tlogs(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+) -> State[Any]:
+    """Take every complete TLog, once, and hand on what is new in it.
+
+    Where the OMS is order master, sales become orders and what was brought back becomes returns. Where it
+    is not, what was carried out of a store only changes its stock. A sale that cannot be read goes to
+    quarantine with everything that is wrong with it; the rest goes on.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    reading = Rules(rules.tills, rules.time_zone, facility_external_ids(engine))
+    with load(SftpServer, sftp_server).get_client() as client:
+        ingestion = Ingestion(engine, client, rules, reading, str(flow_run.id))
+        ingestion.publish()
+        results = [
+            ingest_batch(number, batch, ingestion)
+            for number, batch in enumerate(ingestion.batches(), 1)
+        ]
+    summary = sum_up(results)
+    show_files("ingested-tlogs", "TLogs of this run, those with problems first", summary.files)
+    show_till_totals(summary.totals)
+    return (Failed if summary.needs_help else Completed)(message=summary.message)

@@ -1,0 +1,341 @@
+"""TLogs from SFTP, many at a time: taken, read, recorded in one database transaction, and put away.
+
+The work on a batch of files may be repeated from the start at any time. What a till sold counts once,
+because its lines are known; what is handed to the order store is written from what was recorded.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Connection, Engine
+
+from tillbridge.clients.exchange import Folder, original_name
+from tillbridge.clients.sftp import RemoteFile, SftpClient
+from tillbridge.contracts import json_text
+from tillbridge.contracts.json_text import Element
+from tillbridge.database.engine import transaction
+from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding, RecordRejected
+from tillbridge.handover import failures, files
+from tillbridge.handover.inbox import FileResult, stuck
+from tillbridge.handover.kind import Kind
+from tillbridge.handover.rejects import About, Rejects
+from tillbridge.handover.taken_file import TakenFile
+from tillbridge.ingestion import tlogs
+from tillbridge.ingestion.publishing import publish_all
+from tillbridge.ingestion.reading import Reading, Rules
+from tillbridge.ingestion.records import Record, records
+from tillbridge.ingestion.revision import Conflict, compare
+from tillbridge.ingestion.tlog_file import Entry, TLogFile, read_into
+from tillbridge.ingestion.tlogs import Accepted, Arrival, KnownOrder
+from tillbridge.ingestion.totals import Totals
+from tillbridge.ingestion.transaction import RetailTransaction
+from tillbridge.profile import Profile
+
+_AT_ONCE = 32
+
+
+@dataclass
+class BatchResult:
+    """What became of a batch of files, and its sums."""
+
+    files: list[FileResult] = field(default_factory=list)
+    totals: Totals = field(default_factory=Totals)
+    published: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Work:
+    """One file on its way through a batch."""
+
+    file: TLogFile
+    rejects: Rejects
+    occasion: str
+    counts: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    is_duplicate: bool = False
+
+    def reject(self, entry: Entry, problem: RecordRejected, kind: Kind = "quarantined") -> None:
+        """Keep a transaction that cannot be used, and why."""
+        self.rejects.add(entry.index, entry.element, problem, _about(entry), kind)
+        self.findings += problem.findings
+        self.counts["quarantined" if kind == "quarantined" else "in conflict"] += 1
+
+
+class Ingestion:
+    """The TLog folder of one brand, for one worker (a name unique to the run)."""
+
+    def __init__(
+        self, engine: Engine, client: SftpClient, profile: Profile, rules: Rules, worker: str
+    ) -> None:
+        self._engine = engine
+        self._client = client
+        self._profile = profile
+        self._rules = rules
+        self._worker = worker
+        self._path = profile.tills.tlog_folder
+        self._folder = Folder(client, self._path)
+        self._largest = profile.largest_file_megabytes * 1024 * 1024
+
+    def batches(self) -> Iterator[list[RemoteFile]]:
+        """Give the waiting files in batches, by name; left-overs of a killed run are among them."""
+        waiting = self._folder.waiting()
+        size = self._profile.tills.files_at_once
+        for start in range(0, len(waiting), size):
+            yield waiting[start : start + size]
+
+    def publish(self) -> list[str]:
+        """Write what an earlier run recorded and could not write any more; gives the files' names."""
+        return publish_all(self._engine, self._client, self._profile)
+
+    def ingest(self, batch: Sequence[RemoteFile]) -> BatchResult:
+        """Take a batch of files in, hand on what is new in them, and put them away.
+
+        Raises:
+            Unavailable: the server or the database is down. Nothing is lost; the next run goes on.
+        """
+        result = BatchResult()
+        with (
+            TemporaryDirectory(prefix="tillbridge-") as scratch,
+            ThreadPoolExecutor(_AT_ONCE) as threads,
+            ExitStack() as open_rejects,
+        ):
+            places = [Path(scratch) / str(number) for number in range(len(batch))]
+            taken = []
+            for one in threads.map(self._take, batch, places):
+                if isinstance(one, TLogFile):
+                    taken.append(one)
+                else:
+                    result.files.append(one)
+            for file in taken:
+                read_into(file, self._rules)
+            work = [self._begin(file, open_rejects) for file in taken]
+            result.totals = self._record(work)
+            result.published = self.publish()
+            result.files += threads.map(self._put_away, work)
+        return result
+
+    def _take(self, remote: RemoteFile, place: Path) -> TLogFile | FileResult:
+        name = original_name(remote.path)
+        place.mkdir()
+        try:
+            claimed = self._folder.take(remote, self._worker)
+            if claimed is None:
+                return FileResult(name, "left", notes=("another worker has it",))
+            local = place / "file"
+            try:
+                fetched = self._client.get(claimed, local, self._largest)
+            except FileRejected as problem:
+                return TLogFile(name, claimed, local, "", 0, remote.modified_at, problem=problem)
+        except FileChanged as problem:
+            return FileResult(name, "left", notes=(str(problem),))
+        return TLogFile(name, claimed, local, fetched.sha256, fetched.size, fetched.modified_at)
+
+    def _begin(self, file: TLogFile, open_rejects: ExitStack) -> _Work:
+        """Keep what cannot be used of a file, so that its findings are ready before anything is written."""
+        occasion = f"{file.name} {file.arrived_at:%Y-%m-%dT%H:%M:%S}"
+        if file.problem or any(isinstance(one.read, RecordRejected) for one in file.entries):
+            with transaction(self._engine) as connection:
+                occasion += f" {files.times_replayed(connection, self._path, file.name)}"
+        rejects = Rejects(
+            self._path,
+            self._profile.product_store_id,
+            TakenFile(file.name, file.sha256, file.arrived_at, file.path, occasion),
+            "tills",
+            f"See its report in {self._path}/quarantine. Mend what it names, or have the till's sale posted "
+            "again; then run replay-tlogs with this file.",
+        )
+        open_rejects.enter_context(rejects)
+        work = _Work(file, rejects, occasion)
+        if file.problem:
+            problem = RecordRejected("", file.problem.findings)
+            work.reject(Entry(0, Element(None, ""), problem), problem)
+        return work
+
+    def _record(self, work: Sequence[_Work]) -> Totals:
+        """Write down what is new, what was found wrong, and that the files are done."""
+        totals = Totals()
+        store = self._profile.product_store_id
+        with transaction(self._engine) as connection:
+            tlogs.lock(connection, store)
+            self._mark_duplicates(connection, work)
+            entries = [
+                (one, entry) for one in work if not one.is_duplicate for entry in one.file.entries
+            ]
+            known = tlogs.known_orders(
+                connection,
+                store,
+                [one.transaction_id for _, entry in entries for one in _read(entry)],
+            )
+            accepted: list[Accepted] = []
+            made: list[Record] = []
+            for one, entry in sorted(entries, key=lambda pair: _moment(pair[1])):
+                self._judge(one, entry, known, accepted, made, totals)
+            if accepted:
+                batch_id = f"{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}-{secrets.token_hex(4)}"
+                tlogs.open_batch(connection, batch_id, store)
+                tlogs.add_transactions(connection, store, batch_id, accepted)
+                tlogs.add_records(connection, batch_id, made)
+            for one in work:
+                for failure in one.rejects.failures:
+                    failures.add(connection, failure)
+                if one.file.sha256 and not one.is_duplicate:
+                    self._mark(connection, one)
+        return totals
+
+    def _mark_duplicates(self, connection: Connection, work: Sequence[_Work]) -> None:
+        done = files.done_among(connection, self._path, {one.file.sha256 for one in work})
+        for one in work:
+            one.is_duplicate = one.file.sha256 in done
+            if not one.rejects.failures:
+                done.add(one.file.sha256)  # the same bytes under two names in one batch
+
+    def _judge(
+        self,
+        work: _Work,
+        entry: Entry,
+        known: defaultdict[str, KnownOrder],
+        accepted: list[Accepted],
+        made: list[Record],
+        totals: Totals,
+    ) -> None:
+        """Decide about one transaction: new, known, in conflict with what is known, or not usable."""
+        if isinstance(entry.read, RecordRejected):
+            work.reject(entry, entry.read)
+            return
+        found = entry.read.transaction
+        order = known[found.transaction_id]
+        news = compare(found, order.lines)
+        if isinstance(news, Conflict):
+            problem = RecordRejected(
+                found.transaction_id, (Finding(news.pointer, None, news.expected),)
+            )
+            work.reject(entry, problem, "conflict")
+            return
+        if not news.sales and not news.returns:
+            work.counts["known before"] += 1
+            return
+        some = list(records(found, news, order.returns, self._profile))
+        arrival = Arrival(work.file.name, work.file.sha256, work.file.arrived_at)
+        accepted.append(Accepted(found, news, arrival))
+        made += some
+        order.add(news)
+        is_master = self._profile.tills.oms_is_order_master
+        totals.add(found, news, some, oms_is_order_master=is_master)
+        work.counts["taken in"] += 1
+        work.notes += (f"{found.transaction_id}: {warning}" for warning in entry.read.warnings)
+
+    def _mark(self, connection: Connection, work: _Work) -> None:
+        result: files.Result = "done"
+        if work.rejects.failures:
+            is_whole = work.file.problem or not work.file.is_array
+            result = "quarantined" if is_whole else "incomplete"
+        taken = len(work.file.entries)
+        files.mark_taken(
+            connection,
+            self._path,
+            work.file.sha256,
+            work.file.name,
+            work.file.size,
+            result,
+            taken,
+        )
+
+    def _put_away(self, work: _Work) -> FileResult:
+        file = work.file
+        notes = (*map(str, work.findings), *work.notes)
+        try:
+            if work.is_duplicate:
+                self._folder.archive(file.claimed)
+                return FileResult(
+                    file.name, "duplicate", notes=("the same content was done before",)
+                )
+            if work.rejects.failures and (file.problem or not file.is_array):
+                self._folder.quarantine(file.claimed, _report(work))
+                return FileResult(file.name, "quarantined", dict(work.counts), notes)
+            work.rejects.publish(self._client)
+            self._folder.archive(file.claimed)
+        except FileChanged as problem:
+            return FileResult(file.name, "left", notes=(str(problem),))
+        except FileConflict as problem:
+            return FileResult(file.name, "stuck", notes=(str(problem),))
+        return FileResult(file.name, "done", dict(work.counts), notes)
+
+
+def _read(entry: Entry) -> list[RetailTransaction]:
+    """Give the transaction of an entry that could be read."""
+    return [entry.read.transaction] if isinstance(entry.read, Reading) else []
+
+
+def _moment(entry: Entry) -> tuple[datetime, str]:
+    """Sort by the time of the sale; what cannot be read comes first."""
+    if isinstance(entry.read, Reading):
+        made = entry.read.transaction
+        return made.begin_date_time, made.transaction_id
+    return datetime.min.replace(tzinfo=UTC), entry.read.key
+
+
+def _report(work: _Work) -> bytes:
+    findings = [
+        {"pointer": found.pointer, "value": found.value, "expected": found.expected}
+        for found in work.findings
+    ]
+    return json_text.write_readable({"file": work.file.name, "findings": findings})
+
+
+def _about(entry: Entry) -> About:
+    if isinstance(entry.read, RecordRejected):
+        return About(order_no=entry.read.key, order_id=entry.read.key)
+    made = entry.read.transaction
+    return About(
+        order_no=made.display_id,
+        order_id=made.transaction_id,
+        store=made.store,
+        amount=made.sales_total - made.returns_total,
+        currency=made.currency,
+    )
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run came to; `files` begin with those that need a look."""
+
+    files: Sequence[FileResult]
+    totals: Totals
+    message: str
+    needs_help: bool
+
+
+def sum_up(results: Sequence[BatchResult]) -> RunSummary:
+    """Add the batches of a run up. It needs help when a file is stuck or sums do not agree."""
+    found = [file for result in results for file in result.files]
+    totals = Totals().merge(result.totals for result in results)
+    counts: Counter[str] = Counter()
+    for file in found:
+        counts.update(file.counts)
+    duplicates = sum(file.result == "duplicate" for file in found)
+    unreadable = sum(file.result == "quarantined" for file in found)
+    parts = [
+        f"{counts['taken in']} transactions taken in from {len(found)} files",
+        f"{counts['known before']} known before",
+        f"{duplicates} files known before",
+        f"{counts['quarantined']} quarantined",
+        f"{counts['in conflict']} in conflict",
+    ]
+    problems = [*totals.disagreements(), stuck(found)]
+    problems = [problem for problem in problems if problem]
+    return RunSummary(
+        sorted(found, key=lambda file: (file.result in {"done", "duplicate"}, file.name)),
+        totals,
+        ", ".join(parts) + f"; {unreadable} files in quarantine. " + " ".join(problems),
+        bool(problems),
+    )
