@@ -68,8 +68,8 @@ def invoice_orders(
             Intake(engine, sftp, rules, run),
         )
         cleared = clear_doubts(engine, client.find_invoices, store, policy, run)
-        sender = Sender(GroupCommit(engine), client.post_invoice, endpoint, run)
-        outcomes, not_sent = _send_all(engine, attempts.ready(engine, store, policy), sender)
+        with Sender(GroupCommit(engine), client.post_invoice, endpoint, run) as sender:
+            outcomes, not_sent = _send_all(engine, attempts.ready(engine, store, policy), sender)
         patience = sender.terms.lease.total_seconds()
         lost = recover_lost(engine, store, run, policy, patience)
         not_stored = _store_responses(engine, sftp, rules)

@@ -160,7 +160,9 @@ def _mails(where: Installation) -> list[Mail]:
         (attached,) = message.iter_attachments()
         text: Any = attached.get_payload(decode=True)
         rows = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
-        mails.append(Mail(str(message["Message-ID"]), tuple(sorted(row["Order"] for row in rows))))
+        # A long one stands on a line of its own, behind a space.
+        message_id = str(message["Message-ID"]).strip()
+        mails.append(Mail(message_id, tuple(sorted(row["Order"] for row in rows))))
     return mails
 
 

@@ -94,6 +94,10 @@ _PUT = "tillbridge.clients.sftp_files"
 _COMMIT = "tillbridge.database.group_commit:GroupCommit._finish"
 _STREAM = "tillbridge.clients.retail_pro_transport:_Stream"
 _FEED = "tillbridge.oms.feed"
+_RETAIL_PRO = "tillbridge.clients.retail_pro:RetailProClient"
+
+NOTHING_MORE = "nothing more is sent, calls not waited for"
+"""The point at which a run has noticed that it ends, or that it was asked to stop."""
 
 _HAS_COMPANY = {"only": lambda call: call.args[1].members > 1}
 _IS_ARMED = {"only": lambda call: call.result is not None}
@@ -239,12 +243,13 @@ _TABLE = (
         "answered",
         _INVOICE,
         "after",
-        "tillbridge.clients.retail_pro:RetailProClient.post_invoice",
+        f"{_RETAIL_PRO}.post_invoice",
     ),
     Point("answer judged", _INVOICE, "before", f"{_ATTEMPTS}:settle"),
     Point("answer settled, not committed", _INVOICE, "after", f"{_ATTEMPTS}:move"),
     Point("answer settled", _INVOICE, "after", f"{_ATTEMPTS}:settle"),
     Point("a sent order done", _INVOICE, "after", "tillbridge.invoicing.sending:Sender.send"),
+    Point(NOTHING_MORE, _INVOICE, "before", f"{_RETAIL_PRO}._let_calls_end"),
     # The circuit.
     Point("circuit about to open", _INVOICE, "before", f"{_CIRCUIT}:trip", "trouble"),
     Point("circuit opened", _INVOICE, "after", f"{_CIRCUIT}:trip", "trouble"),

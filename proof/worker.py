@@ -61,7 +61,10 @@ _STUCK_SECONDS = 60
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a flow; `point` names a crash point, where the `hit`-th passage gets `signal`."""
+    """One run of a flow; `point` names a crash point, where the `hit`-th passage gets `signal`.
+
+    With a `hit` of 0 none does, and each passage is only told.
+    """
 
     flow: str
     parameters: Mapping[str, Any] = field(default_factory=dict)

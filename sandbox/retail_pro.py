@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,9 @@ from sandbox.retail_pro_queries import query_routes
 
 INVOICE_PATH = "/api/v1/Document/Ordertoinvoice"
 KEY_HEADER = "Idempotency-Key"
+
+_NOTICES_AFTER = 0.05
+"""Seconds until a call that waits sees that the latency was changed."""
 
 _NOT_LOGGED_IN = {"success": False, "message": "not logged in"}
 _ORDER_NO = re.compile(rb'"OrderNo"\s*:\s*"([^"\\]+)"')
@@ -93,7 +97,7 @@ class RetailPro:
             status, said = refusal[1]
         else:
             with self._results.held(key, body):
-                await asyncio.sleep(self.latency_ms / 1000)
+                await self._take_time()
                 status, said = await self._work(received, order, key, fault)
         answer = as_json(status, said)
         if fault is not None:
@@ -115,6 +119,12 @@ class RetailPro:
             return "unfinished", (400, {})
         clash = self._results.clash(key, body)
         return ("clash", clash) if clash else None
+
+    async def _take_time(self) -> None:
+        """Wait for as long as `latency_ms` says; calls that wait already mind a change of it."""
+        started = time.monotonic()
+        while (left := started + self.latency_ms / 1000 - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, _NOTICES_AFTER))
 
     async def _work(
         self, received: int, order: Any, key: str | None, fault: Fault | None

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from signal import SIGTERM
 
 import pytest
 
-from proof import zombies
+from proof import oracle, zombies
+from proof.evidence import gather
 from proof.installation import Installation
 from proof.nursery import Nursery
+from proof.oracle import HandedOver
+from proof.points import NOTHING_MORE
 from sandbox.platform import Platform
 from tillbridge.invoicing.doubt_policy import Level
 
 ASLEEP = {"L0": "PARKED", "L1": "PARKED", "L2": "PARKED", "L3": "CONFIRMED"}
+_CALLS = 2
+_ORDERS = 12
+_FOR_EVER = 3_600_000
+_PATIENCE = 120
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +68,50 @@ def test_a_sender_that_wakes_up_too_late_doubles_nothing(
     assert cycle.awake == {"CONFIRMED": cycle.held}
     assert cycle.invoices == cycle.held
     assert cycle.problems == []
+
+
+def test_a_run_that_is_asked_to_stop_sends_nothing_more(
+    nursery: Nursery, installed: Callable[[Installation], Installation], tmp_path: Path
+) -> None:
+    """SIGTERM while calls are under way and others wait for theirs: only those that were sent go on."""
+    where = installed(
+        Installation(
+            "asked-to-stop",
+            tmp_path,
+            deadline=_PATIENCE,
+            read_timeout=_PATIENCE,
+            parallel_calls=_CALLS,
+        )
+    )
+    retail_pro = where.far_ends.retail_pro
+    retail_pro.retail_pro.latency_ms = _FOR_EVER
+    numbers = set(where.drop_requests(_ORDERS))
+    worker = nursery.start(where.job("invoice-orders", point=NOTHING_MORE, hit=0))
+    _wait_for(lambda: len(retail_pro.requests()) == _CALLS)
+
+    worker.send(SIGTERM)
+    _wait_for(lambda: worker.passed)
+    retail_pro.retail_pro.latency_ms = 0
+    worker.wait()
+
+    found = gather(where)
+    under_way = set(found.requests)
+    assert len(under_way) == _CALLS
+    assert {number: order.state for number, order in found.orders.items()} == {
+        number: "CONFIRMED" if number in under_way else "READY" for number in numbers
+    }
+    assert set(found.attempts) == under_way
+    assert where.run(nursery, "invoice-orders").state == "COMPLETED"
+    where.run(nursery, "report-invoice-failures")
+    found = gather(where)
+    assert {order.state for order in found.orders.values()} == {"CONFIRMED"}
+    given = HandedOver(where.sent, where.files, where.unusable, where.bodies)
+    assert oracle.always(found, given, nursery.killed_runs()) == []
+    assert oracle.in_the_end(found, given, where.level) == []
+
+
+def _wait_for(condition: Callable[[], object]) -> None:
+    give_up_at = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up_at, "the run did not come this far"
+        time.sleep(0.02)

@@ -118,3 +118,12 @@ def test_threads_share_one_breaker() -> None:
     for thread in threads:
         thread.join()
     assert sorted(trips) == [False] * (STREAK - 1) + [True]
+
+
+def test_a_run_that_is_stopped_keeps_its_first_reason_and_trips_nothing() -> None:
+    """What comes back afterwards opens no circuit; a stop after a trip hides nothing."""
+    breaker = Breaker()
+    breaker.stop("It was asked to stop.")
+    assert not any(breaker.watch(verdict("UNKNOWN")) for _ in range(STREAK))
+    breaker.stop("It has ended.")
+    assert (breaker.is_tripped, breaker.reason) == (True, "It was asked to stop.")

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,7 @@ from tillbridge.clients.retail_pro_login import credential
 from tillbridge.clients.retail_pro_pace import Pace
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.clients.retail_pro_stock import StockRow, read_page
-from tillbridge.clients.retail_pro_wire import Wire
+from tillbridge.clients.retail_pro_wire import WITHDRAWN, Wire
 from tillbridge.contracts.http_exchange import Exchange, Posting, Stage
 from tillbridge.contracts.invoice_lookup import FoundInvoice, read_found
 from tillbridge.errors import (
@@ -37,7 +38,7 @@ _NO_ORDER = "9999999999"
 
 
 class RetailProClient:
-    """One Retail Pro server, for all threads of a run; close it to give the seat back."""
+    """One Retail Pro server, for all threads of a run; close it to end its calls and give the seat back."""
 
     def __init__(self, settings: RetailProSettings) -> None:
         """Prepare the client without connecting.
@@ -50,6 +51,7 @@ class RetailProClient:
         self._credential = credential(settings, self._wire)
         self._pace = Pace(settings.calls_per_second)
         self._slots = threading.BoundedSemaphore(settings.parallel_calls)
+        self._is_closing = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +65,13 @@ class RetailProClient:
         self.close()
 
     def close(self) -> None:
-        """Give the seat back and close every connection."""
+        """Let no further order be sent, wait for the calls under way, and disconnect.
+
+        Each of them ends by its deadline, with its answer if there is one. Threads whose order was not
+        sent yet are told so.
+        """
+        self._is_closing.set()
+        self._let_calls_end()
         self._credential.close()
         self._wire.close()
 
@@ -75,6 +83,8 @@ class RetailProClient:
         raises goes to the caller, and nothing is sent. From its return all ends within the deadline.
         """
         with self._slots:
+            if self._is_closing.is_set():
+                return Exchange("not_sent", problem=WITHDRAWN)
             quiet = self._pace.wait_for_turn()
             if quiet:
                 return Exchange("not_sent", retry_after=quiet, problem=self._asked_for(quiet))
@@ -167,6 +177,12 @@ class RetailProClient:
             said += f"; the look-up of order {_NO_ORDER}, which cannot exist, came back empty"
         return said
 
+    def _let_calls_end(self) -> None:
+        """Take every slot once: who comes after that sees that the client is closing."""
+        with ExitStack() as every_slot:
+            for _ in range(self._settings.parallel_calls):
+                every_slot.enter_context(self._slots)
+
     def _asked_for(self, quiet: float) -> str:
         return f"{self._wire.server} asked for no calls for another {quiet:.0f} s"
 
@@ -190,6 +206,7 @@ class RetailProClient:
                 until,
                 headers={**fixed, **headers},
                 body=posting.body,
+                is_withdrawn=self._is_closing.is_set,
             )
 
         # Sending again is safe in this one case: 401 and 403 say that the first was refused at the door.

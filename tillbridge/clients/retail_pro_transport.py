@@ -11,7 +11,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,16 +27,22 @@ _IDLE_SECONDS = 2.0
 _DELIVER_NOTHING_MORE = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+class Withdrawn(Exception):
+    """The call was withdrawn before its first byte; nothing was sent."""
+
+
 class Call:
     """One call on the wire, in the thread that makes it.
 
     `until` is on the monotonic clock. `sent` turns true just before the first byte of the request (not
-    of the connection or its TLS handshake) is handed to the system.
+    of the connection or its TLS handshake) is handed to the system; `is_withdrawn` is asked right before
+    that, and never again.
     """
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, until: float, is_withdrawn: Callable[[], bool]) -> None:
         self.until = until
         self.sent = False
+        self._is_withdrawn = is_withdrawn
 
     @property
     def over(self) -> bool:
@@ -49,6 +55,12 @@ class Call:
         if left <= 0:
             raise otherwise("the call's deadline is over")
         return left if at_most is None else min(left, at_most)
+
+    def begin(self) -> None:
+        """Take note that the next byte goes out; raise `Withdrawn` when not even the first may."""
+        if not self.sent and self._is_withdrawn():
+            raise Withdrawn
+        self.sent = True
 
 
 class DeadlineTransport(httpx.BaseTransport):
@@ -65,9 +77,9 @@ class DeadlineTransport(httpx.BaseTransport):
         )
 
     @contextmanager
-    def call(self, until: float) -> Iterator[Call]:
+    def call(self, until: float, is_withdrawn: Callable[[], bool]) -> Iterator[Call]:
         """Give this thread's requests the deadline `until`, and say what became of them."""
-        self._backend.calls.current = call = Call(until)
+        self._backend.calls.current = call = Call(until, is_withdrawn)
         yield call
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -158,7 +170,7 @@ class _Stream(httpcore.NetworkStream):
         try:
             while rest:
                 connection.settimeout(call.left(timeout, httpcore.WriteTimeout))
-                call.sent = True
+                call.begin()
                 rest = rest[connection.send(rest) :]
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from error

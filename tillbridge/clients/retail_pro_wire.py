@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import httpcore
@@ -17,9 +17,11 @@ import httpx
 
 from tillbridge.clients.retail_pro_exchange import read_retry_after
 from tillbridge.clients.retail_pro_settings import RetailProSettings
-from tillbridge.clients.retail_pro_transport import Call, DeadlineTransport
+from tillbridge.clients.retail_pro_transport import Call, DeadlineTransport, Withdrawn
 from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.errors import ConfigurationProblem
+
+WITHDRAWN = "the run was stopped before anything was sent"
 
 _FAR_END = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
@@ -48,9 +50,13 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        is_withdrawn: Callable[[], bool] = lambda: False,
     ) -> Exchange:
-        """Send one request, once, and say what is known when it ends, at the latest at `until` (monotonic)."""
-        with self._transport.call(until) as call:
+        """Send one request, once, and say what is known when it ends, at the latest at `until` (monotonic).
+
+        `is_withdrawn` is asked right before the first byte; when it says so, nothing is sent.
+        """
+        with self._transport.call(until, is_withdrawn) as call:
             try:
                 with self._http.stream(
                     method,
@@ -60,6 +66,8 @@ class Wire:
                     content=body,
                 ) as response:
                     return self._answered(response, call)
+            except Withdrawn:
+                return Exchange("not_sent", problem=WITHDRAWN)
             except _FAR_END as error:
                 return self._unanswered(error, call)
 
