@@ -27,6 +27,7 @@ app = App(
 for command in (
     hands.resolve_order,
     hands.replay_orders,
+    hands.replay_tlogs,
     restore.after_restore,
     restore.end_restore,
 ):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from sqlalchemy import Engine
 
 from commands.config import SetupConfig, read_config
+from tillbridge.clients.sftp import SftpClient
 from tillbridge.errors import ConfigurationProblem, TillbridgeError
-from tillbridge.invoicing import replaying
+from tillbridge.handover.replaying import Replayed, Selection, hand_over_again
+from tillbridge.ingestion.replaying import choose as till_files
 from tillbridge.invoicing.ledger.hands import Decision, Statement
-from tillbridge.invoicing.replaying import Selection
+from tillbridge.invoicing.replaying import choose as invoicing_files
 from tillbridge.invoicing.resolving import in_words, resolve_orders
 from tillbridge.profile import Profile
 
@@ -23,6 +26,12 @@ Config = Annotated[Path, Parameter(help="The TOML file of this installation.")]
 ProfileName = Annotated[str, Parameter(help="The profile, where there are several.")]
 By = Annotated[str, Parameter(help="Your name, for the log.")]
 Reason = Annotated[str, Parameter(help="Why, in a sentence, for the log. No customer data.")]
+Orders = Annotated[list[str] | None, Parameter(help="Order number or order id; may be repeated.")]
+Files = Annotated[list[str] | None, Parameter(help="Name of a file; may be repeated.")]
+FromTime = Annotated[
+    datetime | None, Parameter(help="Files that came in at or after this time (UTC).")
+]
+ThruTime = Annotated[datetime | None, Parameter(help="Files that came in before this time (UTC).")]
 DryRun = Annotated[bool, Parameter(help="Only show what would be done; --no-dry-run does it.")]
 
 
@@ -69,21 +78,45 @@ def replay_orders(
     config: Config,
     by: By,
     reason: Reason,
-    order: Annotated[
-        list[str] | None, Parameter(help="Order number or HotWax order id; may be repeated.")
-    ] = None,
-    file: Annotated[list[str] | None, Parameter(help="Name of a file; may be repeated.")] = None,
-    from_time: Annotated[
-        datetime | None, Parameter(help="Files that came in at or after this time (UTC).")
-    ] = None,
-    thru_time: Annotated[
-        datetime | None, Parameter(help="Files that came in before this time (UTC).")
-    ] = None,
+    order: Orders = None,
+    file: Files = None,
+    from_time: FromTime = None,
+    thru_time: ThruTime = None,
     profile: ProfileName = "tillbridge",
     dry_run: DryRun = True,
 ) -> None:
     """Hand archived or quarantined files over again; by default only show which."""
     selection = Selection(order or (), file or (), _aware(from_time), _aware(thru_time))
+    _replay(invoicing_files, config, profile, selection, by, reason, dry_run=dry_run)
+
+
+def replay_tlogs(
+    *,
+    config: Config,
+    by: By,
+    reason: Reason,
+    order: Orders = None,
+    file: Files = None,
+    from_time: FromTime = None,
+    thru_time: ThruTime = None,
+    profile: ProfileName = "tillbridge",
+    dry_run: DryRun = True,
+) -> None:
+    """Have archived or quarantined TLogs read again; by default only show which."""
+    selection = Selection(order or (), file or (), _aware(from_time), _aware(thru_time))
+    _replay(till_files, config, profile, selection, by, reason, dry_run=dry_run)
+
+
+def _replay(
+    choose: Callable[[Engine, SftpClient, Profile, Selection], list[Replayed]],
+    config: Path,
+    profile: str,
+    selection: Selection,
+    by: str,
+    reason: str,
+    *,
+    dry_run: bool,
+) -> None:
     with _explained():
         if selection.is_empty:
             raise ConfigurationProblem("choose --order, --file, --from-time or --thru-time")
@@ -91,9 +124,9 @@ def replay_orders(
         rules = profile_of(settings, profile)
         engine = settings.database.get_engine()
         with settings.sftp.get_client() as sftp:
-            chosen = replaying.choose(engine, sftp, rules, selection)
+            chosen = choose(engine, sftp, rules, selection)
             if not dry_run:
-                replaying.hand_over_again(engine, sftp, chosen, by, reason)
+                hand_over_again(engine, sftp, chosen, by, reason)
     for one in chosen:
         print(f"{one.name} -> {one.folder}")
     what = "would be handed over again (dry run)" if dry_run else "handed over again"

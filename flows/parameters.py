@@ -36,3 +36,10 @@ def by() -> Any:
 def dry_run(what: str) -> Any:
     """Give the parameter that keeps a form from doing anything until it is switched off."""
     return Field(default=True, title="Dry run", description=what)
+
+
+def send_now() -> Any:
+    """Give the parameter that sends reports at once."""
+    return Field(
+        default=False, description="Send everything that is new or waits for its next try at once."
+    )

@@ -13,7 +13,8 @@ from blocks import OrderDatabase, ProductStoreProfile, SftpServer
 from blocks.loading import load
 from flows.parameters import block_name, by, dry_run, reason, threads
 from tasks.artifacts import show_replayed
-from tillbridge.invoicing.replaying import Selection, choose, hand_over_again
+from tillbridge.handover.replaying import Selection, hand_over_again
+from tillbridge.invoicing.replaying import choose
 
 
 @flow(name="replay-orders", task_runner=threads(1))

@@ -14,11 +14,12 @@ from prefect.artifacts import (
 )
 
 from tillbridge.handover.inbox import FileResult
+from tillbridge.handover.replaying import Replayed
+from tillbridge.ingestion.completeness import Completeness
 from tillbridge.ingestion.totals import Totals
 from tillbridge.inventory.reconciliation import Reconciliation
 from tillbridge.invoicing.control_totals import ControlTotals
 from tillbridge.invoicing.ledger.hands import Resolution
-from tillbridge.invoicing.replaying import Replayed
 from tillbridge.invoicing.sending import Result
 from tillbridge.invoicing.summary import RunSummary
 from tillbridge.reporting.report import FailureReport
@@ -89,13 +90,40 @@ def show_till_totals(totals: Totals) -> None:
         )
 
 
+def show_missing(found: Completeness) -> None:
+    """Show the sales that are missing now; nothing when none is."""
+    rows = [
+        {
+            "Store": sale.store,
+            "Sale": sale.order_id,
+            "Business day": str(sale.business_day),
+            "Why": f"between {sale.before} and {sale.after}",
+        }
+        for sale in found.sales
+    ] + [
+        {
+            "Store": half.store,
+            "Sale": half.order_id,
+            "Business day": str(half.business_day),
+            "Why": f"no return of the {half.carried_over} {half.currency} it was paid with",
+        }
+        for half in found.halves
+    ]
+    if rows:
+        create_table_artifact(
+            key="missing-sales",
+            description=f"{len(rows)} sales of tills are missing, at most {_MOST_ROWS} of them here",
+            table=rows[:_MOST_ROWS],
+        )
+
+
 def show_report(report: FailureReport) -> None:
     """Show a failure report as it is mailed."""
     create_markdown_artifact(
-        key="invoice-failures", description=report.headline, markdown=report.as_markdown()
+        key=report.wording.key, description=report.headline, markdown=report.as_markdown()
     )
     create_table_artifact(
-        key="invoice-failures-table", description=report.headline, table=report.as_table()
+        key=f"{report.wording.key}-table", description=report.headline, table=report.as_table()
     )
 
 

@@ -19,7 +19,6 @@ from prefect.client.schemas.objects import State
 from prefect_email import EmailServerCredentials
 
 import flows.invoice_orders as invoice_flow
-import flows.report_invoice_failures as report_flow
 from blocks import MailNotification, OrderDatabase, RetailPro, SftpServer
 from commands.config import read_config
 from flows.check_control_totals import check_control_totals
@@ -71,7 +70,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = invoices.invoice_order.with_options(retry_delay_seconds=0.1)
     monkeypatch.setattr(invoice_flow, "invoice_order", quick)
     mail = reports.mail_report.with_options(retry_delay_seconds=0.1)
-    monkeypatch.setattr(report_flow, "mail_report", mail)
+    monkeypatch.setattr(reports, "mail_report", mail)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import flows.invoice_orders as invoice_flow
-import flows.report_invoice_failures as report_flow
 from flows.export_completed_orders import export_completed_orders
 from flows.invoice_orders import invoice_orders
 from flows.report_invoice_failures import report_invoice_failures
@@ -27,7 +26,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = invoices.invoice_order.with_options(retry_delay_seconds=[0.5, 2, 2])
     monkeypatch.setattr(invoice_flow, "invoice_order", quick)
     monkeypatch.setattr(
-        report_flow, "mail_report", reports.mail_report.with_options(retry_delay_seconds=0.1)
+        reports, "mail_report", reports.mail_report.with_options(retry_delay_seconds=0.1)
     )
 
 

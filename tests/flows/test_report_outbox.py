@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-import flows.report_invoice_failures as report_flow
 from blocks import MailNotification
 from flows.report_invoice_failures import report_invoice_failures
 from tasks import reports
@@ -54,7 +53,7 @@ def test_a_mail_server_that_refuses_for_a_day_is_an_alarm(
 ) -> None:
     """Until then the runs between two tries are well; after it none is, until the report is through."""
     fail(installation, "1")
-    monkeypatch.setattr(report_flow, "mail_report", reports.mail_report.with_options(retries=0))
+    monkeypatch.setattr(reports, "mail_report", reports.mail_report.with_options(retries=0))
     with monkeypatch.context() as down:
         real = MailNotification.server
         down.setattr(MailNotification, "server", lambda self: replace(real(self), port=9))

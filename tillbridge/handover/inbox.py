@@ -21,6 +21,7 @@ from tillbridge.database.engine import transaction
 from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding
 from tillbridge.handover import failures, files
 from tillbridge.handover.failures import NewFailure
+from tillbridge.handover.kind import Journey
 from tillbridge.handover.taken_file import TakenFile
 from tillbridge.profile import Profile
 
@@ -61,6 +62,11 @@ def stuck(results: Sequence[FileResult]) -> str:
     )
 
 
+def total(results: Sequence[FileResult], what: str) -> int:
+    """Add up one count over the files."""
+    return sum(result.counts.get(what, 0) for result in results)
+
+
 class Inbox:
     """One folder, for one worker (a name unique to the run), and the files of one `suffix` in it."""
 
@@ -72,6 +78,7 @@ class Inbox:
         path: str,
         worker: str,
         suffix: str = ".json",
+        journey: Journey = "invoicing",
     ) -> None:
         self._engine = engine
         self._client = client
@@ -86,6 +93,7 @@ class Inbox:
         self._largest_bytes = profile.largest_file_megabytes * 1024 * 1024
         self._worker = worker
         self._suffix = suffix
+        self._journey: Journey = journey
 
     def waiting(self) -> list[RemoteFile]:
         """List the files to be done by name, left-overs of a killed run among them."""
@@ -174,6 +182,7 @@ class Inbox:
     def _failure(self, name: str, occasion: str, problem: FileRejected) -> NewFailure:
         return NewFailure(
             kind="quarantined",
+            journey=self._journey,
             product_store_id=self._product_store_id,
             order_no="",
             order_id="",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +25,7 @@ from tillbridge.contracts.json_text import Element
 from tillbridge.database.engine import transaction
 from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding, RecordRejected
 from tillbridge.handover import failures, files
+from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.inbox import FileResult, stuck
 from tillbridge.handover.kind import Kind
 from tillbridge.handover.rejects import About, Rejects
@@ -45,11 +46,13 @@ _AT_ONCE = 32
 
 @dataclass
 class BatchResult:
-    """What became of a batch of files, and its sums."""
+    """What became of a batch of files, its sums, and whose sales were in it."""
 
     files: list[FileResult] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     published: list[str] = field(default_factory=list)
+    order_ids: set[str] = field(default_factory=set)
+    places: set[tuple[str, date]] = field(default_factory=set)
 
 
 @dataclass
@@ -62,6 +65,7 @@ class _Work:
     counts: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    late: list[NewFailure] = field(default_factory=list)
     is_duplicate: bool = False
 
     def reject(self, entry: Entry, problem: RecordRejected, kind: Kind = "quarantined") -> None:
@@ -72,17 +76,29 @@ class _Work:
 
 
 class Ingestion:
-    """The TLog folder of one brand, for one worker (a name unique to the run)."""
+    """A folder of TLogs of one brand, for one worker (a name unique to the run).
+
+    What a till sent at the end of the day only (`is_end_of_day`) is taken in and told of as missing.
+    """
 
     def __init__(
-        self, engine: Engine, client: SftpClient, profile: Profile, rules: Rules, worker: str
+        self,
+        engine: Engine,
+        client: SftpClient,
+        profile: Profile,
+        rules: Rules,
+        worker: str,
+        folder: str | None = None,
+        *,
+        is_end_of_day: bool = False,
     ) -> None:
         self._engine = engine
         self._client = client
         self._profile = profile
         self._rules = rules
         self._worker = worker
-        self._path = profile.tills.tlog_folder
+        self._path = folder or profile.tills.tlog_folder
+        self._is_end_of_day = is_end_of_day
         self._folder = Folder(client, self._path)
         self._largest = profile.largest_file_megabytes * 1024 * 1024
 
@@ -119,6 +135,12 @@ class Ingestion:
             for file in taken:
                 read_into(file, self._rules)
             work = [self._begin(file, open_rejects) for file in taken]
+            for entry in (entry for file in taken for entry in file.entries):
+                if isinstance(entry.read, RecordRejected):
+                    result.order_ids.add(entry.read.key)
+                for made in _read(entry):
+                    result.order_ids.add(made.transaction_id)
+                    result.places.add((made.store, made.business_day_date))
             result.totals = self._record(work)
             result.published = self.publish()
             result.files += threads.map(self._put_away, work)
@@ -186,7 +208,7 @@ class Ingestion:
                 tlogs.add_transactions(connection, store, batch_id, accepted)
                 tlogs.add_records(connection, batch_id, made)
             for one in work:
-                for failure in one.rejects.failures:
+                for failure in (*one.rejects.failures, *one.late):
                     failures.add(connection, failure)
                 if one.file.sha256 and not one.is_duplicate:
                     self._mark(connection, one)
@@ -232,6 +254,8 @@ class Ingestion:
         is_master = self._profile.tills.oms_is_order_master
         totals.add(found, news, some, oms_is_order_master=is_master)
         work.counts["taken in"] += 1
+        if self._is_end_of_day:
+            work.late.append(_late(found, work.file.name, self._profile))
         work.notes += (f"{found.transaction_id}: {warning}" for warning in entry.read.warnings)
 
     def _mark(self, connection: Connection, work: _Work) -> None:
@@ -282,6 +306,24 @@ def _moment(entry: Entry) -> tuple[datetime, str]:
         made = entry.read.transaction
         return made.begin_date_time, made.transaction_id
     return datetime.min.replace(tzinfo=UTC), entry.read.key
+
+
+def _late(made: RetailTransaction, file_name: str, profile: Profile) -> NewFailure:
+    return NewFailure(
+        kind="missing",
+        journey="tills",
+        product_store_id=profile.product_store_id,
+        order_no=made.display_id,
+        order_id=made.transaction_id,
+        store=made.store,
+        amount=made.sales_total - made.returns_total,
+        currency=made.currency,
+        reason_code="only-at-end-of-day",
+        reason="The till did not send it when it was sold; it came with the file of the end of the day.",
+        next_step="Nothing for this sale: it was taken in from that file. See why the till could not post.",
+        source_file=file_name,
+        occasion="only at end of day",
+    )
 
 
 def _report(work: _Work) -> bytes:

@@ -42,7 +42,7 @@ def mail_report(
         report.subject(),
         report.as_text(),
         report.as_html(),
-        [Attachment(report.wording.csv_name, report.as_csv(), "text/csv")],
+        [Attachment(f"{report.wording.key}.csv", report.as_csv(), "text/csv")],
         opened.message_id,
         mail_outbox.still_without(engine, opened.id),
     )

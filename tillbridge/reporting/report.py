@@ -29,19 +29,19 @@ from tillbridge.handover.kind import Journey, Kind
 class Wording:
     """What the failures of one journey are called.
 
-    `kinds` names what happened, in the order of urgency that every list follows.
+    `key` names artifacts and files. `kinds` names what happened, in the order of urgency that every list follows.
     """
 
+    key: str
     journey: str
     place: str
-    csv_name: str
     kinds: dict[Kind, str]
 
 
 INVOICING = Wording(
+    key="invoice-failures",
     journey="invoicing",
     place="invoicing in Retail Pro",
-    csv_name="invoice-failures.csv",
     kinds={
         "parked": "outcome unknown – check in Retail Pro before anything is sent again",  # noqa: RUF001
         "conflict": "changed after it was invoiced or sent",
@@ -50,9 +50,9 @@ INVOICING = Wording(
     },
 )
 TILLS = Wording(
+    key="till-failures",
     journey="till sales",
     place="sales of the tills",
-    csv_name="till-failures.csv",
     kinds={
         "missing": "did not arrive",
         "conflict": "came again with other content",

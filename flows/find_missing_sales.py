@@ -1,0 +1,62 @@
+"""Sales that tills made and that did not arrive: gaps in numbers, halves of exchanges, end-of-day files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name
+from tasks.artifacts import show_files, show_missing
+from tasks.tlogs import ingest_batch
+from tillbridge.ingestion.completeness import look_for_missing, report_absent
+from tillbridge.ingestion.ingesting import Ingestion, sum_up
+from tillbridge.ingestion.reading import Rules
+from tillbridge.oms.facilities import facility_external_ids
+
+
+@flow(name="find-missing-sales")
+def find_missing_sales(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+    days: int = Field(default=14, ge=1, le=400, description="How many days back to look."),
+) -> State[Any]:
+    """Compare what arrived with what must have been sold, and have people told of each difference once.
+
+    A sale that only an end-of-day file has is taken in from there.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    reading = Rules(rules.tills, rules.time_zone, facility_external_ids(engine))
+    with load(SftpServer, sftp_server).get_client() as client:
+        ingestion = Ingestion(
+            engine,
+            client,
+            rules,
+            reading,
+            str(flow_run.id),
+            rules.tills.end_of_day_folder,
+            is_end_of_day=True,
+        )
+        results = [
+            ingest_batch(number, batch, ingestion)
+            for number, batch in enumerate(ingestion.batches(), 1)
+        ]
+    absent = report_absent(engine, rules, results)
+    found = look_for_missing(engine, rules, days)
+    summary = sum_up(results)
+    show_files("end-of-day-files", "End-of-day files of this run", summary.files)
+    show_missing(found)
+    message = (
+        f"{len(found.sales)} sales and {len(found.halves)} halves of exchanges are missing among "
+        f"{found.looked_at} transactions of {days} days. End-of-day files: {len(summary.files)}, "
+        f"{absent} transactions not in them; {summary.message}"
+    )
+    return (Failed if summary.needs_help else Completed)(message=message)
