@@ -7,6 +7,7 @@ from blocks.order_database import OrderDatabase
 from blocks.product_store_profile import ProductStoreProfile
 from blocks.retail_pro import RetailPro
 from blocks.sftp_server import SftpServer
+from blocks.till_receiver import TillReceiver
 
 __all__ = [
     "EmailServerCredentials",
@@ -15,4 +16,5 @@ __all__ = [
     "ProductStoreProfile",
     "RetailPro",
     "SftpServer",
+    "TillReceiver",
 ]

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from prefect_email import EmailServerCredentials
 from pydantic import (
@@ -18,11 +18,19 @@ from pydantic import (
     model_validator,
 )
 
-from blocks import MailNotification, OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
+from blocks import (
+    MailNotification,
+    OrderDatabase,
+    ProductStoreProfile,
+    RetailPro,
+    SftpServer,
+    TillReceiver,
+)
 from tillbridge.errors import ConfigurationProblem
 
 Address = Annotated[str, Field(pattern=r"^[^@]*<?[^@\s<>]+@[^@\s<>]+>?$")]
 BlockName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+C = TypeVar("C", bound=BaseModel)
 
 
 class MailSection(BaseModel):
@@ -74,6 +82,7 @@ class SetupConfig(BaseModel):
     retail_pro: RetailPro
     mail: MailSection
     profiles: dict[BlockName, ProductStoreProfile] = Field(min_length=1)
+    receiver: TillReceiver | None = None
     pool: PoolSection = PoolSection()
     alerts: AlertSection = AlertSection()
 
@@ -89,6 +98,12 @@ class SetupConfig(BaseModel):
             raise ValueError(f"profiles share the folders {shared}; each needs its own")
         return self
 
+    @model_validator(mode="after")
+    def _receiver_has_its_profile(self) -> Self:
+        if self.receiver is not None and self.receiver.profile not in self.profiles:
+            raise ValueError(f"receiver.profile is {self.receiver.profile!r}, which is no profile")
+        return self
+
     def mail_notification(self, credentials: EmailServerCredentials) -> MailNotification:
         """Build the notification block around stored credentials."""
         return MailNotification(
@@ -99,6 +114,17 @@ class SetupConfig(BaseModel):
         )
 
 
+class ReceiverConfig(BaseModel):
+    """What the receiver needs of an installation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    receiver: TillReceiver
+    database: OrderDatabase
+    sftp: SftpServer
+    profile: ProductStoreProfile
+
+
 def read_config(path: Path) -> SetupConfig:
     """Read the file; `env:NAME` and `file:PATH` values are replaced by what they name.
 
@@ -107,14 +133,38 @@ def read_config(path: Path) -> SetupConfig:
     Raises:
         ConfigurationProblem: with everything that is wrong, by section and setting, and no value.
     """
+    return _validated(SetupConfig, path, _document(path))
+
+
+def read_receiver_config(path: Path) -> ReceiverConfig:
+    """Read of the same file what the receiver needs; the secrets of the other sections need not be there.
+
+    Raises:
+        ConfigurationProblem: as `read_config`.
+    """
+    document = _document(path)
+    wanted: dict[str, Any] = {
+        name: document[name] for name in ("receiver", "database", "sftp") if name in document
+    }
+    profiles = document.get("profiles", {})
+    chosen = wanted.get("receiver", {}).get("profile", "tillbridge")
+    if chosen in profiles:
+        wanted["profile"] = profiles[chosen]
+    return _validated(ReceiverConfig, path, wanted)
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise ConfigurationProblem(f"{path} cannot be read: {problem.strerror}") from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigurationProblem(f"{path} is not TOML: {problem}") from problem
+
+
+def _validated(kind: type[C], path: Path, document: Mapping[str, Any]) -> C:
     try:
-        return SetupConfig.model_validate(_resolved(document, path.parent))
+        return kind.model_validate(_resolved(document, path.parent))
     except ValidationError as problem:
         lines = [
             f"  {'.'.join(str(part) for part in error['loc']) or 'file'}: {error['msg']}"

@@ -64,6 +64,8 @@ def _save_blocks(config: SetupConfig) -> Any:
         profile.save(name, overwrite=True)
     for block in (config.database, config.sftp, config.retail_pro):
         block.save(config.name, overwrite=True)
+    if config.receiver is not None:
+        config.receiver.save(config.name, overwrite=True)
     return config.mail_notification(credentials).save(config.name, overwrite=True)
 
 
@@ -144,7 +146,11 @@ def _try_sftp(config: SetupConfig, say: Callable[[str], None]) -> None:
 
 def _make_folders(client: SftpClient, profile: Profile) -> None:
     places = ("processing", "archive", "quarantine")
-    folders = (profile.completed_orders_folder, profile.order_to_invoice_folder)
+    folders = (
+        profile.completed_orders_folder,
+        profile.order_to_invoice_folder,
+        *profile.tills.folders,
+    )
     client.make_folders(
         [f"{folder}/{place}" for folder in folders for place in places]
         + [f"{profile.order_to_invoice_folder}/responses"]

@@ -8,8 +8,10 @@ settings.load_profile("tillbridge")
 
 pytest_plugins = [
     "tests.fixtures_database",
+    "tests.fixtures_imports",
     "tests.fixtures_mail",
     "tests.fixtures_prefect",
+    "tests.fixtures_receiver",
     "tests.fixtures_retail_pro",
     "tests.fixtures_sftp",
     "tests.golden",

@@ -1,0 +1,99 @@
+"""The `tillbridge-receiver` process: takes the TLogs that tills post.
+
+With `--config` it needs no Prefect server, so tills can post while Prefect is down.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from prefect.events import emit_event
+from prefect.settings import get_current_settings
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer, TillReceiver
+from blocks.loading import load
+from commands.config import ReceiverConfig, read_receiver_config
+from tillbridge.errors import TillbridgeError
+from tillbridge.receiver.service import serve
+
+STORED_EVENT = "tillbridge.tlog.stored"
+
+app = App(name="tillbridge-receiver", help="Takes the TLogs of tills over HTTP.")
+
+
+@app.default
+def receive(
+    *,
+    config: Annotated[
+        Path | None,
+        Parameter(help="The TOML file of this installation. No Prefect server is needed."),
+    ] = None,
+    name: Annotated[
+        str, Parameter(help="Without a file: the name the blocks are stored under.")
+    ] = "tillbridge",
+) -> None:
+    """Take TLogs until the process is told to stop."""
+    # Prefect has put a handler of its own there.
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    # It logs each login; whoever looks for a fault on the SFTP line can turn it up again.
+    logging.getLogger("paramiko").setLevel(logging.WARNING)
+    try:
+        parts = read_receiver_config(config) if config else _stored(name)
+        folder = parts.profile.tills.tlog_folder
+        sftp = parts.sftp
+        serve(
+            parts.receiver.get_settings(),
+            parts.database.get_engine(),
+            sftp.get_client(),
+            folder,
+            sftp.connections * sftp.channels_per_connection,
+            _event(folder),
+        )
+    except TillbridgeError as problem:
+        sys.exit(str(problem))
+
+
+def _stored(name: str) -> ReceiverConfig:
+    """Load the blocks.
+
+    Raises:
+        ConfigurationProblem: one is not there.
+    """
+    receiver = load(TillReceiver, name)
+    return ReceiverConfig(
+        receiver=receiver,
+        database=load(OrderDatabase, name),
+        sftp=load(SftpServer, name),
+        profile=load(ProductStoreProfile, receiver.profile),
+    )
+
+
+def _event(folder: str) -> Callable[[int], object]:
+    """Give the hook that tells Prefect of new TLogs, where there is a Prefect server to tell."""
+
+    def tell(count: int) -> None:
+        # Without an address Prefect would start a server of its own.
+        if get_current_settings().api.url is not None:
+            emit_event(
+                event=STORED_EVENT,
+                resource={"prefect.resource.id": f"tillbridge.tlog.{folder}"},
+                payload={"count": count},
+            )
+
+    return tell
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
