@@ -12,18 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from proof import (
-    crash_points,
-    fuzz,
-    ledger_machine,
-    mutants,
-    page,
-    protocol_model,
-    record,
-    sftp_faults,
-    soak,
-)
-from proof.soak import Plan
+from proof import page, record
+from proof.bugs import mutants
+from proof.crashes import soak, sweep
+from proof.crashes.soak import Plan
+from proof.fuzz import driver as fuzz
+from proof.ledger import machine as ledger
+from proof.model import checking as model
+from proof.sftp import faults as sftp
 from sandbox import postgresql
 
 _FUZZ_SECONDS = 60
@@ -37,7 +33,7 @@ _SOAKS = (
 
 
 def _model() -> bool:
-    figures = protocol_model.run(full=True)
+    figures = model.run(full=True)
     record.write("protocol-model", figures)
     return bool(figures["as_expected"])
 
@@ -48,7 +44,7 @@ def _ledger() -> bool:
             lambda: nullcontext(f"sqlite:///{Path(folder)}/ledger.db"),
             lambda: postgresql.fresh_database(server),
         )
-        databases = [ledger_machine.run(full=True, database_url=place) for place in places]
+        databases = [ledger.run(full=True, database_url=place) for place in places]
     record.write("ledger-machine", {"databases": databases, "machine": record.machine()})
     return not any(one["violations"] for one in databases)
 
@@ -56,7 +52,7 @@ def _ledger() -> bool:
 def _crashes() -> bool:
     found: list[Any] = []
     for database in ("sqlite", "postgresql"):
-        figures = crash_points.run(full=True, database=database)  # type: ignore[arg-type]
+        figures = sweep.run(full=True, database=database)  # type: ignore[arg-type]
         record.write(f"crash-points-{database}", figures)
         found += figures["violations"]
         found += [one["point"] for one in figures["points"] if not one["hits"]["1"]]
@@ -73,7 +69,7 @@ def _soak() -> bool:
 
 
 def _sftp() -> bool:
-    record.write("sftp-faults", sftp_faults.run(full=True))
+    record.write("sftp-faults", sftp.run(full=True))
     return True
 
 

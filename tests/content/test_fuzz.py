@@ -8,8 +8,8 @@ import os
 import pytest
 from hypothesis import strategies as st
 
-from proof import fuzz
-from proof.fuzz_targets import Target
+from proof.fuzz import driver as fuzz
+from proof.fuzz.targets import Target
 
 SECONDS_PER_TARGET = float(os.environ.get("TILLBRIDGE_FUZZ_SECONDS", "1"))
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from proof import planting
-from proof.crash_points import PAIRED, sweep
-from proof.planting import NoSuchTarget
-from proof.points import POINTS, Point
+from proof.crashes import planting
+from proof.crashes.planting import NoSuchTarget
+from proof.crashes.points import POINTS, Point
+from proof.crashes.sweep import PAIRED, sweep
 from sandbox.platform import Platform
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from proof import protocol_actions
-from proof.ledger_actions import ACTIONS
-from proof.ledger_machine import SEED, SIZES, run
-from proof.ledger_places import sqlite_place
+from proof.ledger.actions import ACTIONS
+from proof.ledger.machine import SEED, SIZES, run
+from proof.ledger.places import sqlite_place
+from proof.model import actions as model
 from sandbox import postgresql
 
 Place = Callable[[], AbstractContextManager[str]]
@@ -42,4 +42,4 @@ def test_nothing_breaks_the_ledger_on_postgresql(postgresql_server: str) -> None
 def test_machine_and_model_name_their_actions_alike() -> None:
     """So that a way to a broken invariant can be followed in either."""
     names = {action.__name__ for action in ACTIONS}
-    assert {action.__name__ for action in protocol_actions.ACTIONS} <= names
+    assert {action.__name__ for action in model.ACTIONS} <= names

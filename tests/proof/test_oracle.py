@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from proof import oracle
-from proof.evidence import Attempt, Evidence, Failure, Mail, Order
-from proof.oracle import HandedOver
+from proof.crashes import oracle
+from proof.crashes.evidence import Attempt, Evidence, Failure, Mail, Order
+from proof.crashes.oracle import HandedOver
 from sandbox.journal import Invoice, Received
 
 START = datetime(2026, 11, 22, 3, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proof.mutants import ROOT, copy_project, hunt, plant
-from proof.planted_bugs import BUGS, Bug
+from proof.bugs.mutants import ROOT, copy_project, hunt, plant
+from proof.bugs.planted import BUGS, Bug
 
 QUICK = {"4xx-on-attempt-2", "5xx-is-ready", "no-breaker"}
 

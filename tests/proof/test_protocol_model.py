@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from proof import protocol_actions, protocol_model, protocol_search
-from proof.protocol_actions import ACTIONS, steps
-from proof.protocol_search import END_STATES, broken_in, broken_on, check, follow
-from proof.protocol_variants import I1, I2, I3, I6, I7, I8, I9, VARIANTS, Variant
-from proof.protocol_world import Attempt, Bounds, Step, World
+from proof.model import actions, checking, search
+from proof.model.actions import ACTIONS, steps
+from proof.model.search import END_STATES, broken_in, broken_on, check, follow
+from proof.model.variants import I1, I2, I3, I6, I7, I8, I9, VARIANTS, Variant
+from proof.model.world import Attempt, Bounds, Step, World
 from tillbridge.invoicing.states import EDGES, State, after_answer
 
 SMALL = Bounds(attempts=2, kills=1)
@@ -23,7 +23,7 @@ BY_NAME = {variant.name: variant for variant in VARIANTS}
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_each_design_holds_or_breaks_as_it_must(variant: Variant) -> None:
     """Every invariant holds in every reachable state, or the expected one breaks where the trace leads."""
-    bounds = protocol_model.bounds_of(variant, full=False)
+    bounds = checking.bounds_of(variant, full=False)
 
     result = check(variant, bounds)
 
@@ -90,7 +90,7 @@ def test_the_model_walks_the_edges_of_the_product(
     name: str, start: State, to: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An edge that the protocol needs cannot vanish from the product unnoticed."""
-    monkeypatch.setattr(protocol_search, "EDGES", {**EDGES, start: EDGES[start] - {to}})
+    monkeypatch.setattr(search, "EDGES", {**EDGES, start: EDGES[start] - {to}})
 
     assert check(BY_NAME[name], SMALL).broken == I8
 
@@ -115,7 +115,7 @@ def test_each_rule_for_answers_is_needed(
     rule: Callable[..., State | None], broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Take away one fact that the product's rule looks at, and an order is booked twice or given up."""
-    monkeypatch.setattr(protocol_actions, "after_answer", rule)
+    monkeypatch.setattr(actions, "after_answer", rule)
     variant = replace(BY_NAME["P3-lowered"], is_product=False)
 
     assert check(variant, Bounds(attempts=3, kills=0)).broken == broken
@@ -137,10 +137,10 @@ def test_a_trace_that_the_model_cannot_walk_is_refused() -> None:
 
 def test_the_report_is_json_and_says_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report carries what the page about reliability prints of each design."""
-    monkeypatch.setattr(protocol_model, "VARIANTS", (BY_NAME["M0"], BY_NAME["P0"]))
-    monkeypatch.setattr(protocol_model, "QUICK", SMALL)
+    monkeypatch.setattr(checking, "VARIANTS", (BY_NAME["M0"], BY_NAME["P0"]))
+    monkeypatch.setattr(checking, "QUICK", SMALL)
 
-    report = json.loads(json.dumps(protocol_model.run(full=False)))
+    report = json.loads(json.dumps(checking.run(full=False)))
 
     double, parked = report["variants"]
     assert report["as_expected"]

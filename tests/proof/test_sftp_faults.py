@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proof.sftp_faults import run
+from proof.sftp.faults import run
 from sandbox.openssh import SFTP_SERVER, SSHD
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.soak import Plan, soak
+from proof.crashes.soak import Plan, soak
 from sandbox.platform import Platform
 
 SMALL = {"orders": 100, "kills": 5, "kill_every": (0.7, 2.0), "longest_seconds": 120.0}

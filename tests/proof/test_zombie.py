@@ -10,12 +10,12 @@ from signal import SIGTERM
 
 import pytest
 
-from proof import oracle, zombies
-from proof.evidence import gather
-from proof.installation import Installation
-from proof.nursery import Nursery
-from proof.oracle import HandedOver
-from proof.points import NOTHING_MORE
+from proof.crashes import oracle, zombies
+from proof.crashes.evidence import gather
+from proof.crashes.installation import Installation
+from proof.crashes.nursery import Nursery
+from proof.crashes.oracle import HandedOver
+from proof.crashes.points import NOTHING_MORE
 from sandbox.platform import Platform
 from tillbridge.invoicing.doubt_policy import Level
 

@@ -1,0 +1,1 @@
+"""Bugs planted into the source, so that the tests prove that they would notice."""

@@ -1,0 +1,298 @@
+"""What must be true after every step of the ledger machine: I1 to I11, with Retail Pro as the judge.
+
+The facts of the ledger are read with queries of their own. An order that a hasty person misjudged may
+have come to harm by that; everything that does not depend on it is still asked of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from proof.ledger.world import KEY_LIFE, LEASE, PERSON, QUIET, STORE, Call, World
+from proof.model.variants import I1, I2, I3, I6, I7, I8, I9
+from tillbridge.database.engine import transaction
+from tillbridge.database.ledger_tables import (
+    circuit,
+    invoice_attempt,
+    invoice_event,
+    invoice_failure,
+    invoice_order,
+    ledger_restore,
+)
+from tillbridge.invoicing.ledger import totals
+from tillbridge.invoicing.ledger.orders import Acceptance
+from tillbridge.invoicing.outcome import Verdict
+from tillbridge.invoicing.states import EDGES, REPLACEABLE
+from tillbridge.invoicing.transform import InvoiceRequest
+
+I4 = "I4 every accepted order has one row"
+I5 = "I5 written down before the first byte"
+I10 = "I10 what is confirmed adds up"
+I11 = "I11 every failure is told, in one report"
+PRECISE = "parked only what is truly in doubt"
+BLOCKED = "nothing passes an open circuit, restore or conflict"
+
+END_STATES = frozenset({"CONFIRMED", "REJECTED", "PARKED", "CANCELLED"})
+NOTHING_BOOKED = frozenset({"READY", "REJECTED", "CANCELLED"})
+"""States that say: no invoice was made, and none will be of what was sent before."""
+
+
+_order, _event, _failure = invoice_order.c, invoice_event.c, invoice_failure.c
+_ORDERS = select(
+    *(_order.order_no, _order.state, _order.epoch, _order.attempts, _order.doubts, _order.owner),
+    *(_order.total, _order.erp_ref, _order.conflict_sha256, _order.body_sha256),
+)
+_EVENTS = (
+    select(_event.id, _event.order_no, _event.from_state, _event.to_state, _event.who, _event.why)
+    .where(_event.id > bindparam("last"))
+    .order_by(_event.id)
+)
+_FAILURES = select(_failure.order_no, _failure.kind)
+
+
+class Broken(AssertionError):
+    """An invariant does not hold; the text says which, of which order, and how it came to that."""
+
+
+@dataclass
+class Ledger:
+    """What the ledger says, as it was last read, and what it said before."""
+
+    world: World
+    trace: list[str] = field(default_factory=list)
+    rows: dict[str, Row[Any]] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    states: dict[str, str | None] = field(default_factory=dict)
+    decisions: Counter[str] = field(default_factory=Counter)
+    conflicts: set[tuple[str, str, int]] = field(default_factory=set)
+    backed_up: set[tuple[str, str, int]] = field(default_factory=set)
+    told: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    reported: dict[int, int] = field(default_factory=dict)
+    last_event: int = 0
+
+    def require(self, holds: object, invariant: str, about: str) -> None:
+        """Stop the run unless an invariant holds."""
+        if not holds:
+            raise Broken(f"{invariant}: {about}\n" + " -> ".join(self.trace))
+
+    def remember(self) -> None:
+        """Keep what a backup holds beside the rows."""
+        self.backed_up = self.conflicts.copy()
+
+    def forget(self) -> None:
+        """Begin anew: the backup was put back."""
+        self.rows, self.epochs, self.states = {}, {}, {}
+        self.decisions, self.told, self.failed = Counter(), Counter(), Counter()
+        self.conflicts = self.backed_up.copy()
+        self.reported, self.last_event = {}, 0
+
+    def holds(self, call: Call) -> bool:
+        """Say whether a call is the one that holds its order."""
+        row = self.rows.get(call.order_no)
+        return row is not None and row.state == "INFLIGHT" and row.epoch == call.attempt.epoch
+
+    def read(self, order_no: str) -> Row[Any]:
+        """Read an order anew."""
+        self._read()
+        return self.rows[order_no]
+
+    # --- after every step
+
+    def check(self, *, has_changed: bool) -> None:
+        """Check what must always be true; the ledger is read again where it may have changed."""
+        if has_changed:
+            self._read()
+        for number, row in self.rows.items():
+            self._check_invoices(number, row)
+        confirmed = [
+            (number, row)
+            for number, row in self.rows.items()
+            if row.state == "CONFIRMED" and number not in self.world.misjudged
+        ]
+        ours = sum(row.total for _, row in confirmed)
+        theirs = sum(
+            one.total for number, _ in confirmed for one in self.world.retail_pro.of(number)
+        )
+        self.require(ours == theirs, I10, f"{ours} confirmed, {theirs} in Retail Pro")
+
+    def _check_invoices(self, number: str, row: Row[Any]) -> None:
+        made = self.world.retail_pro.of(number)
+        if row.state == "CONFIRMED":
+            self.require(made, I2, f"{number} has no invoice")
+        if number in self.world.misjudged:
+            return
+        self.require(len(made) <= 1, I1, f"{number} has {len(made)} invoices")
+        if row.state == "CONFIRMED":
+            self.require(made[0].total == row.total, I2, f"{number} has another total")
+            same = row.erp_ref in {None, made[0].reference}
+            self.require(
+                same, I2, f"{number} has the invoice {made[0].reference}, not {row.erp_ref}"
+            )
+        if row.state in NOTHING_BOOKED:
+            self.require(not made, I3, f"{number} is {row.state}, but it has an invoice")
+            late = [call.attempt.number for call in self.world.calls_of(number) if call.may_book]
+            self.require(
+                not late, I3, f"{number} is {row.state}, but attempt {late} may still book"
+            )
+
+    def _read(self) -> None:
+        with transaction(self.world.place.engine) as connection:
+            found = connection.execute(_ORDERS).all()
+            events = connection.execute(_EVENTS, {"last": self.last_event}).all()
+            failures = connection.execute(_FAILURES).all()
+        rows = {row.order_no: row for row in found}
+        self.require(self.rows.keys() <= rows.keys(), I4, f"{self.rows.keys() - rows.keys()} lost")
+        self.rows = rows
+        for number, row in rows.items():
+            self.require(row.epoch >= self.epochs.get(number, 0), I7, f"{number}: {row.epoch}")
+            self.require(row.attempts == row.epoch, I6, f"{number}: {row.attempts}, {row.epoch}")
+            is_held = row.owner is not None
+            self.require((row.state == "INFLIGHT") == is_held, I6, f"{number} is {row.owner}'s")
+            self.epochs[number] = row.epoch
+        failed = Counter(f"{row.order_no} {row.kind}" for row in failures)
+        self.require(failed >= self.failed, I11, f"{self.failed - failed} lost")
+        self.failed = failed
+        self._check_events(events)
+
+    def _check_events(self, events: Sequence[Row[Any]]) -> None:
+        for one in events:
+            number = one.order_no
+            way = f"{number}: {one.from_state} -> {one.to_state}"
+            self.require(one.from_state == self.states.get(number), I8, way)
+            self.require(one.to_state in EDGES[one.from_state], I8, way)
+            self.states[number], self.last_event = one.to_state, one.id
+            if one.to_state in {"PARKED", "REJECTED"} and one.who != PERSON:
+                self.told[f"{number} {one.to_state}"] += 1
+            self.decisions[number] += one.who == PERSON
+            if one.to_state == "PARKED":
+                self.require(self._is_in_doubt(number), PRECISE, f"{number}: {one.why}")
+        now = {number: row.state for number, row in self.rows.items()}
+        self.require(now == self.states, I8, f"the log says {self.states}, the rows {now}")
+        for number in self.rows:
+            parked = self.failed[f"{number} parked"] + self.failed[f"{number} conflict"]
+            self.require(self.told[f"{number} PARKED"] <= parked, I11, f"{number} was parked")
+            rejected = self.failed[f"{number} rejected"]
+            self.require(self.told[f"{number} REJECTED"] <= rejected, I11, f"{number} was rejected")
+
+    def _is_in_doubt(self, number: str) -> bool:
+        calls = self.world.calls_of(number)
+        return self.world.was_restored or not all(call.is_proven for call in calls)
+
+    # --- after some steps
+
+    def check_claim(self, call: Call) -> None:
+        """Check that nothing of an order can be booked beside what is about to be sent."""
+        server, attempt = circuit.c, invoice_attempt.c
+        with transaction(self.world.place.engine) as connection:
+            states = connection.execute(select(server.state, server.holder)).all()
+            is_restoring = connection.execute(
+                select(ledger_restore.c.id).where(ledger_restore.c.ended_at.is_(None))
+            ).first()
+            epochs = connection.scalars(
+                select(attempt.epoch).where(
+                    attempt.order_no == call.order_no, attempt.product_store_id == STORE
+                )
+            ).all()
+        shut = [one for one in states if one.state != "CLOSED" and one.holder != call.worker]
+        before = self.rows[call.order_no]
+        is_blocked = shut or is_restoring or (before.state == "READY" and before.conflict_sha256)
+        self.require(not is_blocked, BLOCKED, f"{call.order_no} by {call.worker}")
+        self.require(len(epochs) == len(set(epochs)), I6, f"{call.order_no}: {epochs}")
+        self.require(call.attempt.epoch in epochs, I5, f"{call.order_no}: no such attempt")
+        if call.order_no in self.world.misjudged:
+            return
+        others = [
+            one for one in self.world.calls_of(call.order_no) if one is not call and one.counts
+        ]
+        about = f"{call.order_no} is sent again beside {[one.attempt.number for one in others]}"
+        self.require(all(one.key and one.key == call.key for one in others), I1, about)
+        if others and call.key:
+            forgotten = self.world.first_use[call.key] + KEY_LIFE
+            is_known = self.world.now + LEASE + QUIET <= forgotten
+            self.require(is_known, I1, f"{about}; its key is too old")
+
+    def check_sent(self, call: Call, sha256: str) -> None:
+        """Check that what is on the wire had been written down."""
+        attempt = invoice_attempt.c
+        with transaction(self.world.place.engine) as connection:
+            written = connection.scalar(
+                select(attempt.body_sha256).where(
+                    attempt.product_store_id == STORE,
+                    attempt.order_no == call.order_no,
+                    attempt.number == call.attempt.number,
+                )
+            )
+        self.require(written == sha256, I5, f"{call.order_no}: {written} is not {sha256}")
+
+    def check_late(self, call: Call, before: Row[Any], verdict: Verdict, after: str) -> None:
+        """Check that an attempt that lost its order moves it only by a proof, or back into doubt."""
+        allowed = {before.state}
+        if verdict.state == "CONFIRMED":
+            allowed = {"CONFIRMED"}
+        elif verdict.state == "UNKNOWN" and before.state == "READY":
+            allowed |= {"UNKNOWN", "PARKED"}
+        about = f"{call.order_no}: {before.state} -> {after} by {verdict.reason_code}"
+        self.require(after in allowed, I7, about)
+
+    def check_accepted(
+        self,
+        request: InvoiceRequest,
+        before: Row[Any] | None,
+        told: int,
+        result: Acceptance,
+        about: str,
+    ) -> None:
+        """Check what became of an order that was handed over; `told` conflicts of it were told before."""
+        self._read()
+        self.require((result == Acceptance.NEW) == (before is None), I4, about)
+        if before is None:
+            return
+        after = self.rows[request.order_no]
+        if result in {Acceptance.KNOWN, Acceptance.INVOICED}:
+            self.require(after == before, I4, about)
+        if result == Acceptance.REVISED:
+            self.require(before.state in REPLACEABLE and not before.doubts, I4, about)
+        if result == Acceptance.CONFLICT:
+            same = (after.state, after.body_sha256) == (before.state, before.body_sha256)
+            self.require(same and after.conflict_sha256, I4, about)
+            # A person hears of it once, and again when it comes back after a decision.
+            conflict = (request.order_no, after.conflict_sha256, self.decisions[request.order_no])
+            is_new = after.conflict_sha256 != before.conflict_sha256
+            is_told = self.failed[f"{request.order_no} conflict"] > told
+            self.require(is_told or not is_new or conflict in self.conflicts, I11, about)
+            self.conflicts.add(conflict)
+
+    def check_kept(self, before: Row[Any], about: str) -> None:
+        """Check that an order is as it was."""
+        after = self.read(before.order_no)
+        self.require(after == before, I4, f"{before.order_no} was changed by {about}")
+
+    def check_reports(self, told: list[tuple[int, int]]) -> None:
+        """Check that each failure is in one report, and in the same one each time."""
+        for report, failure in told:
+            first = self.reported.setdefault(failure, report)
+            self.require(first == report, I11, f"failure {failure} is in {first} and {report}")
+        with transaction(self.world.place.engine) as connection:
+            untold = connection.scalars(
+                select(invoice_failure.c.id).where(invoice_failure.c.report_id.is_(None))
+            ).all()
+        self.require(not untold, I11, f"{untold} are in no report")
+
+    def check_end(self) -> None:
+        """Check that every order has come to an end, and that the ledger's own sums agree."""
+        open_orders = [number for number, row in self.rows.items() if row.state not in END_STATES]
+        self.require(not open_orders, I9, f"{open_orders} came to no end")
+        handed = {request.order_no for _, request in self.world.handed}
+        self.require(handed == self.rows.keys(), I4, f"{handed ^ self.rows.keys()}")
+        confirmed: dict[str, Decimal] = defaultdict(Decimal)
+        for row in self.rows.values():
+            confirmed[row.state] += row.total
+        for one in totals.by_state(self.world.place.engine, STORE):
+            self.require(one.amount == confirmed[one.state], I10, f"{one} is not {confirmed}")
