@@ -13,9 +13,12 @@ from blocks import OrderDatabase, ProductStoreProfile, SftpServer
 from blocks.loading import load
 from flows.parameters import block_name
 from tasks.artifacts import show_files, show_till_totals
+from tasks.files import take_files
 from tasks.tlogs import ingest_batch
+from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.ingestion.ingesting import Ingestion, sum_up
 from tillbridge.ingestion.reading import Rules
+from tillbridge.ingestion.variance_files import VarianceFiles
 from tillbridge.oms.facilities import facility_external_ids
 
 
@@ -37,11 +40,24 @@ def ingest_tlogs(
     with load(SftpServer, sftp_server).get_client() as client:
         ingestion = Ingestion(engine, client, rules, reading, str(flow_run.id))
         ingestion.publish()
+        variances = VarianceFiles(client, rules, reading.facilities)
+        inbox = Inbox(
+            engine,
+            client,
+            rules,
+            rules.tills.predictspring_variance_folder,
+            str(flow_run.id),
+            suffix=".csv",
+            journey="tills",
+        )
+        passed_on = take_files(inbox, variances.pass_on)
         results = [
             ingest_batch(number, batch, ingestion)
             for number, batch in enumerate(ingestion.batches(), 1)
         ]
     summary = sum_up(results)
     show_files("ingested-tlogs", "TLogs of this run, those with problems first", summary.files)
+    show_files("variance-files", "PredictSpring's inventory variances of this run", passed_on)
     show_till_totals(summary.totals)
-    return (Failed if summary.needs_help else Completed)(message=summary.message)
+    is_in_need = summary.needs_help or stuck(passed_on)
+    return (Failed if is_in_need else Completed)(message=f"{summary.message} {stuck(passed_on)}")

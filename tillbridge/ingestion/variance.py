@@ -8,13 +8,10 @@ from decimal import Decimal
 import polars as pl
 
 from tillbridge import harmless
+from tillbridge.contracts.inventory_variance import COLUMNS
 from tillbridge.ingestion.transaction import LineItem, RetailTransaction
 from tillbridge.profile import TillSettings
 
-COLUMNS = (
-    *("facilityId", "externalFacilityId", "idType", "idValue", "availableDelta"),
-    *("locationSeqId", "varianceReasonId", "comments"),
-)
 _LONGEST_COMMENT = 200
 
 
@@ -40,4 +37,4 @@ def variance_row(
 def variance_csv(rows: Iterable[Mapping[str, str]]) -> bytes:
     """Write rows as the CSV that HotWax's import takes."""
     table = pl.DataFrame(list(rows), schema=dict.fromkeys(COLUMNS, pl.String))
-    return table.write_csv().encode()
+    return table.with_columns(pl.all().replace("", None)).write_csv().encode()
