@@ -9,7 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
-from tillbridge.database import ledger_tables, oms_tables, till_tables
+from tillbridge.database import (
+    import_tables,
+    ledger_tables,
+    oms_tables,
+    receiver_tables,
+    till_tables,
+)
 from tillbridge.database.engine import connect, require_schema, transaction, upgrade
 from tillbridge.database.metadata import metadata
 from tillbridge.errors import ConfigurationProblem
@@ -17,7 +23,13 @@ from tillbridge.errors import ConfigurationProblem
 
 def test_migrations_make_exactly_the_tables_of_the_metadata(engine: Engine) -> None:
     """Nothing is in the metadata that no migration makes, and the other way round."""
-    tables = (ledger_tables.invoice_order, oms_tables.feed, till_tables.till_line)
+    tables = (
+        ledger_tables.invoice_order,
+        oms_tables.feed,
+        till_tables.till_line,
+        import_tables.return_header,
+        receiver_tables.tlog_receipt,
+    )
     assert {table.metadata for table in tables} == {metadata}
     with transaction(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

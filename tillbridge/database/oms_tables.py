@@ -38,6 +38,7 @@ product_store = Table(
     metadata,
     Column("product_store_id", String, primary_key=True),
     Column("store_name", String, nullable=False),
+    Column("auto_approve_order", String, nullable=False, server_default="Y"),
 )
 
 facility = Table(
@@ -67,7 +68,7 @@ good_identification = Table(
     metadata,
     Column("product_id", ForeignKey("product.product_id"), primary_key=True),
     Column("good_identification_type_id", String, primary_key=True),
-    Column("id_value", String, nullable=False),
+    Column("id_value", String, nullable=False, index=True),
 )
 
 product_facility = Table(
@@ -96,7 +97,13 @@ order_header = Table(
     Column("customer_last_name", String),
     Column("customer_email", String),
     Column("customer_phone", String),
+    # The id in the system the order was imported from, and the facility that sold it. The latter is no
+    # foreign key: SQLite cannot add one to a table that others refer to.
+    Column("external_id", String),
+    Column("origin_facility_id", String),
+    Column("auto_approve", String),
     Index("ix_order_header_completed", "status_id", "completed_at", "order_id"),
+    Index("ix_order_header_external", "product_store_id", "external_id", unique=True),
 )
 
 order_identification = Table(
@@ -175,6 +182,7 @@ order_item = Table(
     Column("unit_price", Units, nullable=False),
     Column("status_id", String, nullable=False),
     Column("status_datetime", Moment),
+    Column("item_description", String),
     # Set when the item left a facility; an item that is never shipped has none.
     Column("shipment_id", ForeignKey("shipment.shipment_id"), index=True),
     ForeignKeyConstraint(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+POS_SALES_CHANNEL = "POS_SALES_CHANNEL"
+"""Orders that were taken at a till, which has invoiced them."""
+
 _ID_ENDING = "_SALES_CHANNEL"
 _CODE_ENDING = "_CHANNEL"
 

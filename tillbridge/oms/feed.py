@@ -12,12 +12,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    and_,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from tillbridge.database import oms_tables as tables
 from tillbridge.database.engine import transaction
 from tillbridge.database.insertion import insert_new
-from tillbridge.oms.channels import channel_id
+from tillbridge.oms.channels import POS_SALES_CHANNEL, channel_id
 from tillbridge.oms.feed_document import document
 from tillbridge.oms.order import ITEM_COMPLETED, ORDER_COMPLETED, POS_COMPLETED
 from tillbridge.oms.reading import read_facilities, read_orders, read_products
@@ -63,8 +74,8 @@ def produce(
 
     `folder` is where their files will be handed over.
 
-    All or nothing, in one transaction; of two at the same time each order goes to one. Till sales are
-    left out. Nothing new, no feed.
+    All or nothing, in one transaction; of two at the same time each order goes to one. What was carried
+    out of a store is left out. Nothing new, no feed.
     """
     feeds: list[Feed] = []
     series = secrets.token_hex(4)
@@ -158,19 +169,13 @@ def _take(
 
 
 def _new_orders(selection: FeedSelection) -> Select[tuple[datetime, str]]:
-    header, group = tables.order_header, tables.order_item_ship_group
-    history = tables.order_fulfillment_history
+    header, history = tables.order_header, tables.order_fulfillment_history
     query = (
         select(header.c.completed_at, header.c.order_id)
         .where(
             header.c.status_id == ORDER_COMPLETED,
             ~select(history).where(history.c.order_id == header.c.order_id).exists(),
-            ~select(group)
-            .where(
-                group.c.order_id == header.c.order_id,
-                group.c.shipment_method_type_id == POS_COMPLETED,
-            )
-            .exists(),
+            _not_sold_at_the_till(selection),
         )
         .order_by(header.c.completed_at, header.c.order_id)
     )
@@ -189,6 +194,42 @@ def _new_orders(selection: FeedSelection) -> Select[tuple[datetime, str]]:
     if selection.completed_thru:
         query = query.where(header.c.completed_at < selection.completed_thru)
     return query
+
+
+def _not_sold_at_the_till(selection: FeedSelection) -> ColumnElement[bool]:
+    """Leave out what the till has invoiced: every order with something that was carried out of a store.
+
+    Of a mixed cart the rest was shipped, and the till has invoiced that as well. It enters only a feed
+    that asks for the tills' channel by name, for which see `document`.
+    """
+    group, item = tables.order_item_ship_group, tables.order_item
+    carried_out = (
+        select(group)
+        .where(
+            group.c.order_id == tables.order_header.c.order_id,
+            group.c.shipment_method_type_id == POS_COMPLETED,
+        )
+        .exists()
+    )
+    if POS_SALES_CHANNEL not in map(channel_id, selection.sales_channels):
+        return ~carried_out
+    shipped = (
+        select(item.c.order_id)
+        .join(
+            group,
+            and_(
+                group.c.order_id == item.c.order_id,
+                group.c.ship_group_seq_id == item.c.ship_group_seq_id,
+            ),
+        )
+        .where(
+            item.c.order_id == tables.order_header.c.order_id,
+            item.c.status_id == ITEM_COMPLETED,
+            group.c.shipment_method_type_id != POS_COMPLETED,
+        )
+        .exists()
+    )
+    return or_(~carried_out, shipped)
 
 
 def _left_from(facility_ids: Collection[str]) -> Any:

@@ -14,6 +14,7 @@ from tillbridge.oms.channels import channel_code
 from tillbridge.oms.order import (
     ITEM_COMPLETED,
     ORDER_COMPLETED,
+    POS_COMPLETED,
     Address,
     Adjustment,
     Facility,
@@ -29,7 +30,9 @@ _OF_THE_ORDER = "_NA_"
 def document(
     order: Order, facilities: Mapping[str, Facility], products: Mapping[str, Product]
 ) -> dict[str, Any]:
-    """Give the members of a completed order; only its completed items are in it.
+    """Give the members of a completed order, with those of its completed items that were not carried out.
+
+    HotWax's feed leaves those out by their shipment method (`POS_COMPLETED`).
 
     `facilities` and `products` are by id and hold at least those of the order.
     """
@@ -76,9 +79,9 @@ def _shipments(
     groups = {group.ship_group_seq_id: group for group in order.ship_groups}
     by_shipment: dict[Shipment | None, list[dict[str, Any]]] = {}
     for item in order.items:
-        if item.status_id != ITEM_COMPLETED:
-            continue
         group = groups[item.ship_group_seq_id]
+        if item.status_id != ITEM_COMPLETED or group.shipment_method_type_id == POS_COMPLETED:
+            continue
         left = item.shipment.facility_id if item.shipment else group.facility_id
         members = by_shipment.setdefault(item.shipment, [])
         members.append(

@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+ITEM_CREATED = "ITEM_CREATED"
 ITEM_APPROVED = "ITEM_APPROVED"
 ITEM_COMPLETED = "ITEM_COMPLETED"
 ITEM_CANCELLED = "ITEM_CANCELLED"
 ITEM_REJECTED = "ITEM_REJECTED"
+ORDER_CREATED = "ORDER_CREATED"
 ORDER_APPROVED = "ORDER_APPROVED"
 ORDER_COMPLETED = "ORDER_COMPLETED"
 ORDER_CANCELLED = "ORDER_CANCELLED"
 
 SALES_TAX = "SALES_TAX"
+DIGITAL_GOOD = "DIGITAL_GOOD"
+"""Product type that no facility has in stock."""
+
 POS_COMPLETED = "POS_COMPLETED"
 """Shipment method of what a customer carried out of the store: the till has invoiced it."""
 
@@ -111,11 +116,16 @@ class Item:
     status_id: str = ITEM_APPROVED
     status_at: datetime | None = None
     shipment: Shipment | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One sales order. `sales_channel` is HotWax's enumId (`WEB_SALES_CHANNEL`) or enumCode."""
+    """One sales order. `sales_channel` is HotWax's enumId (`WEB_SALES_CHANNEL`) or enumCode.
+
+    `external_id` is its id in the system it was imported from, `origin_facility_id` the store that sold
+    it, and `auto_approve` `N` when it must not be approved by rule.
+    """
 
     order_id: str
     product_store_id: str | None
@@ -139,3 +149,6 @@ class Order:
     bill_to: Address | None = None
     ship_to: Address | None = None
     status_id: str = ORDER_APPROVED
+    external_id: str | None = None
+    origin_facility_id: str | None = None
+    auto_approve: str | None = None

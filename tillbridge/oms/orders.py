@@ -6,7 +6,8 @@ What happens to their items afterwards is fulfilment.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, insert, select
@@ -14,7 +15,13 @@ from sqlalchemy import Column, Connection, insert, select
 from tillbridge.database import oms_tables as tables
 from tillbridge.errors import Finding, RecordRejected
 from tillbridge.oms.channels import channel_id
-from tillbridge.oms.order import ITEM_APPROVED, ORDER_APPROVED, Order
+from tillbridge.oms.order import (
+    ITEM_APPROVED,
+    ITEM_CANCELLED,
+    ORDER_APPROVED,
+    ORDER_COMPLETED,
+    Order,
+)
 
 _Rows = list[dict[str, Any]]
 
@@ -27,6 +34,14 @@ def create_orders(connection: Connection, orders: Sequence[Order]) -> None:
             product that is not. Nothing of the call was written.
     """
     _check_references(connection, orders)
+    write_orders(connection, [_approved(order) for order in orders])
+
+
+def write_orders(connection: Connection, orders: Sequence[Order]) -> None:
+    """Write new orders with the statuses they come with; no stock is taken and no shipment written.
+
+    The caller has made sure that the ids are new and what the orders refer to is there.
+    """
     for table, rows in (
         (tables.order_header, [_header(order) for order in orders]),
         (tables.order_identification, _identifications(orders)),
@@ -39,6 +54,11 @@ def create_orders(connection: Connection, orders: Sequence[Order]) -> None:
     ):
         if rows:
             connection.execute(insert(table), rows)
+
+
+def _approved(order: Order) -> Order:
+    items = tuple(replace(item, status_id=ITEM_APPROVED, status_at=None) for item in order.items)
+    return replace(order, status_id=ORDER_APPROVED, items=items)
 
 
 def _check_references(connection: Connection, orders: Sequence[Order]) -> None:
@@ -99,7 +119,8 @@ def _header(order: Order) -> dict[str, Any]:
         "order_name": order.order_name,
         "order_date": order.order_at,
         "entry_date": order.entry_at,
-        "status_id": ORDER_APPROVED,
+        "status_id": order.status_id,
+        "completed_at": _completed_at(order),
         "sales_channel_enum_id": channel_id(order.sales_channel),
         "currency_uom": order.currency,
         "grand_total": order.grand_total,
@@ -108,7 +129,16 @@ def _header(order: Order) -> dict[str, Any]:
         "customer_last_name": order.customer_last_name,
         "customer_email": order.customer_email,
         "customer_phone": order.customer_phone,
+        "external_id": order.external_id,
+        "origin_facility_id": order.origin_facility_id,
+        "auto_approve": order.auto_approve,
     }
+
+
+def _completed_at(order: Order) -> datetime | None:
+    if order.status_id != ORDER_COMPLETED:
+        return None
+    return max(item.status_at for item in order.items if item.status_at is not None)
 
 
 def _identifications(orders: Sequence[Order]) -> _Rows:
@@ -174,8 +204,11 @@ def _items(orders: Sequence[Order]) -> _Rows:
             "ship_group_seq_id": item.ship_group_seq_id,
             "product_id": item.product_id,
             "quantity": item.quantity,
+            "cancel_quantity": item.quantity if item.status_id == ITEM_CANCELLED else None,
             "unit_price": item.unit_price,
-            "status_id": ITEM_APPROVED,
+            "status_id": item.status_id,
+            "status_datetime": item.status_at,
+            "item_description": item.description,
         }
         for order in orders
         for item in order.items

@@ -139,6 +139,9 @@ def _order(
             for row in parts[tables.order_item]
         ),
         adjustments=tuple(adjustments[tables.NOT_AN_ITEM]),
+        external_id=header.external_id,
+        origin_facility_id=header.origin_facility_id,
+        auto_approve=header.auto_approve,
     )
 
 
@@ -154,6 +157,7 @@ def _item(row: Row[Any], adjustments: Iterable[Adjustment], shipments: dict[str,
         status_id=row.status_id,
         status_at=row.status_datetime,
         shipment=shipments.get(row.shipment_id),
+        description=row.item_description,
     )
 
 

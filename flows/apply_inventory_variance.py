@@ -1,0 +1,46 @@
+"""OMS role: changes of stock that tills and other systems report, from SFTP into the order store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name
+from tasks.artifacts import show_files
+from tasks.files import take_files
+from tillbridge.handover.inbox import Inbox, stuck, total
+from tillbridge.oms.variance_import import VarianceImport
+
+
+@flow(name="apply-inventory-variance")
+def apply_inventory_variance(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+) -> State[Any]:
+    """Apply every waiting file of inventory variances, each row once and by itself.
+
+    Stock may reach zero and never less. Rows that fail go into an error file that can be mended and
+    dropped again.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    folder = rules.tills.inventory_variance_folder
+    with load(SftpServer, sftp_server).get_client() as client:
+        inbox = Inbox(
+            engine, client, rules, folder, str(flow_run.id), suffix=".csv", journey="tills"
+        )
+        variances = VarianceImport(engine, client, rules, folder)
+        results = take_files(inbox, variances.apply_file)
+    show_files("applied-variances", "Files of inventory variances of this run", results)
+    message = (
+        f"{total(results, 'applied')} rows applied, {total(results, 'known')} known before, "
+        f"{total(results, 'failed')} failed, from {len(results)} files. {stuck(results)}"
+    )
+    return Failed(message=message) if stuck(results) else Completed(message=message)

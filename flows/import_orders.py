@@ -1,0 +1,48 @@
+"""OMS role: orders of tills and other systems from SFTP into the order store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name
+from tasks.artifacts import show_files
+from tasks.files import take_files
+from tillbridge.handover.inbox import Inbox, stuck, total
+from tillbridge.oms.data_manager import DataManager
+from tillbridge.oms.imported_orders import OrderKind, approve_waiting
+
+
+@flow(name="import-orders")
+def import_orders(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+) -> State[Any]:
+    """Import every waiting file of orders, each order once and by itself.
+
+    What was carried out of a store is completed and its stock taken; the rest is approved for brokering
+    where HotWax's rule approves it. Orders that fail go into an error file that can be mended and dropped
+    again.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    folder = rules.tills.order_import_folder
+    with load(SftpServer, sftp_server).get_client() as client:
+        inbox = Inbox(engine, client, rules, folder, str(flow_run.id), journey="tills")
+        manager = DataManager(engine, client, rules, folder, OrderKind())
+        results = take_files(inbox, manager.import_file)
+    approved = approve_waiting(engine, rules.product_store_id)
+    show_files("imported-orders", "Files of orders of this run", results)
+    message = (
+        f"{total(results, 'imported')} orders imported, {total(results, 'known')} known before, "
+        f"{total(results, 'failed')} failed, from {len(results)} files. "
+        f"{approved} waiting orders approved. {stuck(results)}"
+    )
+    return Failed(message=message) if stuck(results) else Completed(message=message)

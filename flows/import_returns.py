@@ -1,0 +1,47 @@
+"""OMS role: what tills took back, from SFTP into the order store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from blocks import OrderDatabase, ProductStoreProfile, SftpServer
+from blocks.loading import load
+from flows.parameters import block_name
+from tasks.artifacts import show_files
+from tasks.files import take_files
+from tillbridge.handover.inbox import Inbox, stuck, total
+from tillbridge.oms.data_manager import DataManager
+from tillbridge.oms.returns import ReturnKind, find_sales
+
+
+@flow(name="import-returns")
+def import_returns(
+    profile: str = block_name("Product Store Profile"),
+    database: str = block_name("Order Database"),
+    sftp_server: str = block_name("SFTP Server"),
+) -> State[Any]:
+    """Import every waiting file of returns, each return once and by itself.
+
+    What came back goes into the stock of the store that took it, never more than was sold. A return that
+    comes before its sale is joined to it by a later run.
+    """
+    rules = load(ProductStoreProfile, profile)
+    engine = load(OrderDatabase, database).get_engine()
+    folder = rules.tills.return_import_folder
+    with load(SftpServer, sftp_server).get_client() as client:
+        inbox = Inbox(engine, client, rules, folder, str(flow_run.id), journey="tills")
+        manager = DataManager(engine, client, rules, folder, ReturnKind())
+        results = take_files(inbox, manager.import_file)
+    joined = find_sales(engine, rules.product_store_id)
+    show_files("imported-returns", "Files of returns of this run", results)
+    message = (
+        f"{total(results, 'imported')} returns imported, {total(results, 'known')} known before, "
+        f"{total(results, 'failed')} failed, from {len(results)} files. "
+        f"{joined} earlier ones joined to their sale. {stuck(results)}"
+    )
+    return Failed(message=message) if stuck(results) else Completed(message=message)
