@@ -67,6 +67,17 @@ def _currency(value: str) -> str:
     return value
 
 
+def at_most(length: int) -> AfterValidator:
+    """Refuse longer texts; nothing is ever cut."""
+
+    def check(value: str) -> str:
+        if len(value) > length:
+            raise ValueError(f"at most {length} characters, here are {len(value)}")
+        return value
+
+    return AfterValidator(check)
+
+
 NotEmpty = AfterValidator(_not_empty)
 StoredText = Annotated[Text, AfterValidator(_storable)]
 Moment = Annotated[

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from tillbridge.contracts.import_record import (
     Adjustment,
@@ -21,6 +21,7 @@ from tillbridge.contracts.import_record import (
     Price,
     Quantity,
     StoredText,
+    at_most,
     key_of,
     rejected,
     unwrapped,
@@ -100,8 +101,8 @@ class Contact(ImportDocument):
 class Attribute(ImportDocument):
     """A free member of an order."""
 
-    attr_name: StoredText = Field(min_length=1, max_length=LONGEST_ATTRIBUTE_NAME)
-    attr_value: StoredText | None = Field(default=None, max_length=LONGEST_ATTRIBUTE_VALUE)
+    attr_name: Annotated[StoredText, at_most(LONGEST_ATTRIBUTE_NAME)]
+    attr_value: Annotated[StoredText, at_most(LONGEST_ATTRIBUTE_VALUE)] | None = None
 
 
 class Identification(ImportDocument):
