@@ -42,8 +42,8 @@ def receive(
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
-    # It logs each login; whoever looks for a fault on the SFTP line can turn it up again.
-    logging.getLogger("paramiko").setLevel(logging.WARNING)
+    for talkative in ("alembic", "httpx", "paramiko"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         parts = read_receiver_config(config) if config else _stored(name)
         folder = parts.profile.tills.tlog_folder

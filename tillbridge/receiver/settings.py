@@ -74,6 +74,8 @@ class TillCredentials(BaseModel):
 class ReceiverOptions(BaseModel):
     """Where the receiver listens, what its answers promise, and how much it takes at once."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     ack: Literal["sftp", "inbox"] = Field(
         default="sftp",
         description=(
@@ -176,7 +178,7 @@ class ReceiverOptions(BaseModel):
 class ReceiverSettings(ReceiverOptions):
     """The options together with the clients."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid")
 
     clients: dict[ClientName, TillCredentials] = Field(min_length=1)
 
