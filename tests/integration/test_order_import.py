@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,12 @@ from sqlalchemy import insert, update
 
 from tests.imports import STORE, Imports, in_store, item, order, shipped, survive_kills
 from tillbridge.clients.exchange import Folder
+from tillbridge.contracts import json_text
 from tillbridge.database import import_tables, oms_tables
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import invoice_failure
 from tillbridge.handover import inbox
+from tillbridge.handover.taken_file import TakenFile
 from tillbridge.oms import data_manager, feed, imported_orders
 from tillbridge.oms import data_manager_books as books
 from tillbridge.oms.facilities import receive_stock
@@ -298,6 +301,34 @@ def test_a_file_that_is_cut_off_is_used_not_at_all(imports: Imports) -> None:
     assert logs(imports) == [("Failed", 0, 0, 0, 0)]
     (told,) = imports.rows(invoice_failure)
     assert told["journey"] == "tills"
+
+
+def test_what_only_the_database_refuses_costs_no_other_order(imports: Imports) -> None:
+    """An order that is there under another id is refused by itself, the rest of its page goes on."""
+    imports.take("orders", [order("T1")])
+    with transaction(imports.engine) as connection:
+        connection.execute(update(HEADER).values(external_id="T2"))
+    result = imports.take("orders", [order("T2"), order("T3"), order("T4")], "b")
+    assert dict(result.counts) == {"imported": 2, "known": 0, "failed": 1}
+    (failed,) = imports.error_file("orders", "b-Error.json")
+    assert "expected a record that the database takes" in failed["json"]["error"]
+
+
+def test_two_imports_at_once_import_each_order_once(imports: Imports) -> None:
+    """Whoever comes second knows the orders already; stock is taken once."""
+    documents = [order(f"T{number}", in_store(shop="P22-ext")) for number in range(250)]
+    files = []
+    for name in ("a", "b"):
+        path = imports.root / name / "file"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(json_text.write(documents))
+        files.append(TakenFile(f"{name}.json", name, datetime.now(UTC), path, name))
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(imports.work("orders"), files))
+    assert sum(work.counts["imported"] for work in done) == 250
+    assert sum(work.counts["known"] for work in done) == 250
+    assert len(imports.rows(import_tables.item_issuance)) == 250
+    assert imports.stock(facility_id="SV_P22") == 0
 
 
 POS = "POS_SALES_CHANNEL"

@@ -27,7 +27,7 @@ _LONGEST_WORKER = 40
 _LONGEST_NAME = 160  # bytes; a claim's prefix and a report's ending still have to fit beside it
 _MARK_LENGTH = 8
 _LEFT_BEHIND = timedelta(days=1)
-_WRITTEN_TO = ("", "quarantine", "responses")
+_WRITTEN_TO = ("", "quarantine", "responses", "error")
 """Where we publish, so where a killed publisher leaves something behind."""
 
 LONGEST_WAIT_FOR_MANIFEST = timedelta(hours=1)

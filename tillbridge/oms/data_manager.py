@@ -195,7 +195,8 @@ class _Importing(Generic[T]):
         except (exc.IntegrityError, exc.DataError) as problem:
             if len(records) == 1:
                 name = type(problem.orig).__name__
-                finding = Finding("", None, f"a record that the database takes ({name})")
+                expected = f"expected a record that the database takes; it refused this one: {name}"
+                finding = Finding("", None, expected)
                 return {records[0].place: RecordRejected(records[0].key, (finding,))}
             return {
                 place: found

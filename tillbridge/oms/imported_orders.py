@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
+from tillbridge import money
 from tillbridge.contracts.order_import import OrderImport, read_order
 from tillbridge.database import oms_tables as tables
 from tillbridge.database.engine import database_now, transaction
@@ -116,14 +117,16 @@ def about(value: Any, store_members: Sequence[str], amount_member: str) -> About
         return About()
     texts = {name: text for name, text in value.items() if isinstance(text, str)}
     currency = texts.get("currencyUom") or texts.get("currencyCode")
-    amount = value.get(amount_member)
-    is_amount = currency is not None and len(currency) == 3 and isinstance(amount, Decimal | int)
+    amount = None
+    if currency is not None and len(currency) == 3:
+        with suppress(ValueError):
+            amount = money.parse(value.get(amount_member))
     return About(
         order_no=texts.get("orderName") or texts.get("externalId") or "",
         order_id=texts.get("externalId") or "",
         store=next((texts[name] for name in store_members if name in texts), None),
-        amount=Decimal(amount) if is_amount and amount is not None else None,
-        currency=currency if is_amount else None,
+        amount=amount,
+        currency=currency if amount is not None else None,
     )
 
 
