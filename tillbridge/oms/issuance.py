@@ -63,7 +63,11 @@ def short_items(connection: Connection, config_id: str, arrival: str) -> Iterato
         select(item_issuance, facility.c.external_id)
         .join(data_manager_record, record.record_key == issued.order_id)
         .join(facility, facility.c.facility_id == issued.facility_id)
-        .where(record.config_id == config_id, record.arrival == arrival, issued.short_quantity > Decimal(0))
+        .where(
+            record.config_id == config_id,
+            record.arrival == arrival,
+            issued.short_quantity > Decimal(0),
+        )
         .order_by(record.place, issued.order_item_seq_id)
     )
     for row in rows:
