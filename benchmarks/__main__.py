@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import demo, invoicing, transform
+from benchmarks import demo, ingestion, invoicing, pulling, transform
 
-_ALL = {"transform": transform.main, "invoicing": invoicing.main, "demo": demo.main}
+_ALL = {
+    "transform": transform.main,
+    "invoicing": invoicing.main,
+    "ingestion": ingestion.main,
+    "pulling": pulling.main,
+    "demo": demo.main,
+}
 
 
 def main(names: list[str]) -> None:

@@ -91,7 +91,13 @@ class SetupConfig(BaseModel):
         used = [
             folder
             for profile in self.profiles.values()
-            for folder in (profile.completed_orders_folder, profile.order_to_invoice_folder)
+            for folder in (
+                profile.completed_orders_folder,
+                profile.order_to_invoice_folder,
+                profile.tills.tlog_folder,
+                profile.tills.end_of_day_folder,
+                profile.tills.predictspring_variance_folder,
+            )
         ]
         shared = sorted({folder for folder in used if used.count(folder) > 1})
         if shared:

@@ -127,6 +127,26 @@ def _make_automations(config: SetupConfig, mail_document_id: Any) -> None:
         )
         if config.alerts.mail_failed_runs
         else None,
+        "tillbridge: mail TLogs that were kept aside": Automation(
+            name="tillbridge: mail TLogs that were kept aside",
+            description="Tells the same people of what a till posted and the receiver could not hand on.",
+            trigger=EventTrigger(
+                expect={"tillbridge.tlog.kept-aside"}, threshold=1, within=timedelta(0)
+            ),
+            actions=[
+                SendNotification(
+                    block_document_id=mail_document_id,
+                    subject="TLogs were kept aside",
+                    body=(
+                        "{{ event.payload.count }} in {{ event.resource.id }}: other content under a known "
+                        "order number (conflict/), or no TLog (refused/). The runbook is "
+                        "same-sale-other-content."
+                    ),
+                )
+            ],
+        )
+        if config.receiver is not None and config.alerts.mail_failed_runs
+        else None,
     }
     for name, automation in wanted.items():
         with get_client(sync_client=True) as client:

@@ -60,13 +60,21 @@ def draw_up(far_ends: Sandbox) -> Books:
                 select(invoice_order.c.order_no, invoice_order.c.state, invoice_order.c.total)
             )
         }
-        kinds = Counter(connection.scalars(select(invoice_failure.c.kind)))
+        kinds = Counter(
+            connection.scalars(
+                select(invoice_failure.c.kind).where(invoice_failure.c.journey == "invoicing")
+            )
+        )
         mailed = connection.scalar(
             select(func.count())
             .select_from(invoice_failure.join(failure_report))
-            .where(failure_report.c.mailed_at.is_not(None))
+            .where(
+                failure_report.c.mailed_at.is_not(None),
+                invoice_failure.c.journey == "invoicing",
+            )
         )
-        seeded = connection.scalar(select(func.count()).select_from(order_header))
+        is_seeded = order_header.c.external_id.is_(None)  # the others came from the tills
+        seeded = connection.scalar(select(func.count()).where(is_seeded))
         exported = connection.scalar(select(func.count()).select_from(order_fulfillment_history))
     stores = store_codes(engine)
     stock = reconcile(

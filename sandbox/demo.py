@@ -1,4 +1,4 @@
-"""`make demo`: the whole of invoicing, from completed orders to books that balance, on loopback."""
+"""`make demo`: both journeys on loopback, from completed orders and tills to books that balance."""
 
 from __future__ import annotations
 
@@ -9,30 +9,44 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import psutil
 from cyclopts import App, Parameter
 
-from sandbox import orders
+from sandbox import orders, till_books
+from sandbox.baskets import Basket, day_of
 from sandbox.books import Books, draw_up
 from sandbox.catalog import BRANDS
 from sandbox.kinds import GOOD
 from sandbox.platform import Platform
-from sandbox.services import Sandbox
+from sandbox.services import TILL_TOKEN, Sandbox
+from sandbox.till import Mischief, TillReport, post_all
+from sandbox.till_books import TillBooks
 from tillbridge.database.engine import connect
 
-PIPELINE = (
+INVOICING = (
     "export-completed-orders",
     "transform-completed-orders",
     "invoice-orders",
     "report-invoice-failures",
+)
+TILLS = (
+    "ingest-tlogs",
+    "import-orders",
+    "import-returns",
+    "find-missing-sales",
+    "report-till-failures",
     "reconcile-inventory",
 )
 
+_CUSTOMERS = 30
 _NOTE = "running"
 
 app = App(name="demo", help="Run the main job on loopback and check the books.")
@@ -52,17 +66,25 @@ def main(
     platform = Platform(state / "platform")
     with Sandbox(state / "sandbox") as far_ends:
         try:
-            _set_up(platform, far_ends, count)
-            for name in PIPELINE:
+            baskets = _till_day()
+            config = _set_up(platform, far_ends, count, baskets)
+            for name in INVOICING:
+                _run(platform, name)
+            report = _sell(platform, far_ends, config, baskets)
+            for name in TILLS:
                 _run(platform, name)
             books = draw_up(far_ends)
-            _show(books, far_ends, platform, time.monotonic() - started)
+            tills = till_books.draw_up(
+                connect(far_ends.database_url), report.posted, report.corrupted
+            )
+            _show(books, tills, far_ends, platform, time.monotonic() - started)
             if keep:
                 _wait_for_interrupt(state / _NOTE)
         finally:
             platform.stop()
-    print(json.dumps(books.as_dict()))
-    if not books.balance:
+    balance = books.balance and not tills.problems
+    print(json.dumps({**books.as_dict(), "tills": tills.as_dict(), "balance": balance}))
+    if not balance:
         sys.exit(1)
 
 
@@ -88,7 +110,25 @@ def down(
     note.unlink(missing_ok=True)
 
 
-def _set_up(platform: Platform, far_ends: Sandbox, count: int) -> None:
+def _till_day() -> dict[str, list[Basket]]:
+    """Give what one register in each of two stores posts on the day before, by store.
+
+    In the first store one post is lost.
+    """
+    opens_at = datetime.now(UTC).replace(hour=15, minute=0, second=0, microsecond=0) - timedelta(1)
+    brand = BRANDS[0]
+    posted = {
+        store.external_id: list(day_of(brand, store, 1, opens_at, _CUSTOMERS))
+        for store in brand.facilities[:2]
+    }
+    first = posted[brand.facilities[0].external_id]
+    first.remove(next(one for one in first[1:] if one.kind == "several_tenders"))
+    return posted
+
+
+def _set_up(
+    platform: Platform, far_ends: Sandbox, count: int, baskets: Mapping[str, list[Basket]]
+) -> Path:
     config = far_ends.state / "tillbridge.toml"
     config.write_text(far_ends.config(), encoding="utf-8")
     with _step("Prefect server"):
@@ -99,12 +139,19 @@ def _set_up(platform: Platform, far_ends: Sandbox, count: int) -> None:
         platform.deploy()
     with _step(f"seed {count} orders, start a worker"):
         platform.start_worker()
-        _seed(far_ends, count)
+        _seed(far_ends, count, baskets)
+    return config
 
 
-def _seed(far_ends: Sandbox, count: int) -> None:
-    """Fill the order store and Retail Pro's stock, and choose the orders that go wrong."""
+def _seed(far_ends: Sandbox, count: int, baskets: Mapping[str, list[Basket]]) -> None:
+    """Fill the order store and Retail Pro's stock, and choose the orders that go wrong.
+
+    Retail Pro knows what the tills will have sold.
+    """
     seeded = orders.seed(connect(far_ends.database_url), count, seed=1, brands=BRANDS[:1])
+    codes = {store.external_id: store.invoicing_store_code for store in BRANDS[0].facilities}
+    for (store, upc), pieces in till_books.moves(chain(*baskets.values())).items():
+        seeded.retail_pro_stock[codes[store]][upc] += pieces
     far_ends.retail_pro.put_stock(seeded.retail_pro_stock)
     numbers = iter(seeded.numbers(GOOD)[::5])
     program = far_ends.retail_pro.program
@@ -119,6 +166,24 @@ def _seed(far_ends: Sandbox, count: int) -> None:
         program("status", order_no=next(numbers), status=429, retry_after="1", times=1)
 
 
+def _sell(
+    platform: Platform, far_ends: Sandbox, config: Path, baskets: Mapping[str, list[Basket]]
+) -> TillReport:
+    """Let the tills of both stores post their day; some posts come twice or out of order."""
+    url = f"http://127.0.0.1:{far_ends.receiver_port}"
+    headers = {"authorization": f"Bearer {TILL_TOKEN}"}
+    both = TillReport()
+    with _step("tillbridge-receiver"):
+        platform.start_receiver(config, url, tells_prefect=False)
+    with _step(f"the tills of {len(baskets)} stores post a day"):
+        for number, day in enumerate(baskets.values()):
+            mischief = Mischief(repeated=2, reordered=3)
+            both.add(post_all(f"{url}/tlog", headers, day, mischief, seed=number))
+    answers = ", ".join(f"{many} times {code}" for code, many in Counter(both.statuses).items())
+    print(f"      {len(both.posted)} documents: {answers}; one post was lost", flush=True)
+    return both
+
+
 def _run(platform: Platform, name: str) -> None:
     with _step(name):
         run = platform.run_deployment(name)
@@ -127,12 +192,14 @@ def _run(platform: Platform, name: str) -> None:
         sys.exit(f"{name} ended {run.state}: {run.message}")
 
 
-def _show(books: Books, far_ends: Sandbox, platform: Platform, seconds: float) -> None:
+def _show(
+    books: Books, tills: TillBooks, far_ends: Sandbox, platform: Platform, seconds: float
+) -> None:
     print()
-    for name, value in books.as_dict().items():
+    for name, value in [*books.as_dict().items(), *tills.as_dict().items()]:
         if name != "problems":
             print(f"  {name.replace('_', ' '):22} {value}")
-    for problem in books.problems:
+    for problem in (*books.problems, *tills.problems):
         print(f"  DOES NOT AGREE: {problem}")
     print(f"\n  The mail     {far_ends.state / 'mail'}")
     print(f"  The files    {far_ends.files}")

@@ -149,6 +149,29 @@ class Platform:
             name, "prefect", "worker", "start", "--pool", "tillbridge", "--name", name
         )
 
+    def start_receiver(
+        self, config: Path, url: str, *, tells_prefect: bool
+    ) -> subprocess.Popen[bytes]:
+        """Start the receiver of TLogs and wait until it is ready at `url`.
+
+        If it `tells_prefect` of TLogs, these start runs of ingest-tlogs.
+
+        Raises:
+            RuntimeError: it did not start; the text is the end of its log.
+        """
+        environment = dict(self.environment)
+        if not tells_prefect:
+            del environment["PREFECT_API_URL"]
+        command = ("tillbridge-receiver", "--config", str(config))
+        process = self._start("receiver", *command, environment=environment)
+        give_up_at = time.monotonic() + _START_SECONDS
+        while time.monotonic() < give_up_at and process.poll() is None:
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{url}/ready", timeout=5).status_code == 200:
+                    return process
+            time.sleep(0.2)
+        raise RuntimeError(f"the receiver did not start:\n{self.log('receiver')[-3000:]}")
+
     def kill_workers(self) -> None:
         """Kill every worker and its runs on the spot, as the loss of their host would."""
         for process in self._processes[1:]:
@@ -164,12 +187,18 @@ class Platform:
         """Give what a process has written so far."""
         return (self._state / f"{name}.log").read_text(errors="replace")
 
-    def _start(self, name: str, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self,
+        name: str,
+        program: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
         with (self._state / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [str(_BIN / program), *arguments],
                 cwd=_REPOSITORY,
-                env=self.environment,
+                env=environment or self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

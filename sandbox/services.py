@@ -9,10 +9,12 @@ from typing import Any, Self
 
 from sandbox.catalog import BRANDS, Brand
 from sandbox.mail import SmtpInbox
+from sandbox.openssh import free_port
 from sandbox.retail_pro import RetailProStandIn
 from sandbox.sftp import SandboxSftp, serve_sftp
 from tillbridge.contracts import json_text
 
+TILL_TOKEN = "sandbox-till-0123456789"
 SENDER = "tillbridge@brand.example"
 RECIPIENT = "finance@brand.example"
 
@@ -30,6 +32,7 @@ class Sandbox:
         sftp_port: int = 0,
         retail_pro_port: int = 0,
         mail_port: int = 0,
+        receiver_port: int = 0,
         **retail_pro: Any,
     ) -> None:
         self.state = state.resolve()
@@ -39,6 +42,8 @@ class Sandbox:
             self.state / "retail-pro", port=retail_pro_port, **retail_pro
         )
         self.inbox = SmtpInbox(self.state / "mail", mail_port)
+        self.receiver_port = receiver_port or free_port()
+        self._metrics_port = free_port()
         self._sftp_port = sftp_port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox-sftp")
@@ -97,6 +102,15 @@ product_store_id = {_quoted(brand.product_store_id)}
 brand = {_quoted(f"Sandbox {brand.country}")}
 time_zone = {_quoted(brand.time_zone)}
 currency = {_quoted(brand.currency)}
+
+[profiles.tillbridge.tills]
+sequence = {{ report_after_minutes = 0 }}
+
+[receiver]
+port = {self.receiver_port}
+metrics_port = {self._metrics_port}
+notice_seconds = 3600
+clients = {{ predictspring = {{ bearer_tokens = [{_quoted(TILL_TOKEN)}] }} }}
 
 [profiles.tillbridge.countries]
 {brand.country_code} = {_quoted(brand.country)}

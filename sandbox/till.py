@@ -36,6 +36,11 @@ class TillReport:
     corrupted: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
 
+    def add(self, other: TillReport) -> None:
+        """Add what another till did."""
+        for name in ("posted", "skipped", "repeated", "corrupted", "statuses"):
+            getattr(self, name).extend(getattr(other, name))
+
 
 def post_all(
     url: str,

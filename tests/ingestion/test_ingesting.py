@@ -220,7 +220,7 @@ def test_goods_that_come_back_in_two_visits_are_returned_twice(run: Run, exchang
     ]
 
 
-@pytest.mark.parametrize("step", ["_take", "_record", "_mark", "publish", "_put_away"])
+@pytest.mark.parametrize("step", ["_take", "_record", "_judge", "publish", "_put_away"])
 @pytest.mark.parametrize("passage", [1, 3])
 def test_a_run_that_dies_anywhere_is_made_good_by_the_next(
     run: Run,

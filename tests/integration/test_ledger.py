@@ -517,7 +517,7 @@ def test_a_file_is_known_by_folder_and_content(engine: Engine) -> None:
     assert not files.is_done(engine, "in", "ab")
     for name in ("a.json", "b.json"):
         with transaction(engine) as connection:
-            files.mark_taken(connection, "in", "ab", name, 10, "done", 1)
+            files.mark_taken(connection, "in", [files.Taken("ab", name, 10, "done", 1)])
     assert files.is_done(engine, "in", "ab")
     assert not files.is_done(engine, "in", "cd")
     assert not files.is_done(engine, "out", "ab")

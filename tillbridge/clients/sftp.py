@@ -78,6 +78,11 @@ class SftpClient:
         """Hang up."""
         self._pool.close()
 
+    @property
+    def sessions(self) -> int:
+        """How many files can be worked on at the same time; more threads only wait."""
+        return self._settings.connections * self._settings.channels_per_connection
+
     def probe(self) -> list[str]:
         """Try out what the server guarantees, and say it in plain sentences. Leaves nothing behind.
 

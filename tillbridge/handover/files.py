@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
@@ -14,6 +15,17 @@ from tillbridge.database.ledger_tables import file_event, taken_file
 
 Result = Literal["done", "incomplete", "quarantined"]
 """Whether a file was used whole, but for some of its records, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A content that was taken: the file's name and size, what became of it, and its records."""
+
+    sha256: str
+    name: str
+    size: int
+    result: Result
+    orders: int
 
 
 def is_done(engine: Engine, folder: str, sha256: str) -> bool:
@@ -40,31 +52,11 @@ def done_among(connection: Connection, folder: str, sha256s: Collection[str]) ->
     )
 
 
-def mark_taken(
-    connection: Connection,
-    folder: str,
-    sha256: str,
-    name: str,
-    size: int,
-    result: Result,
-    orders: int,
-) -> None:
-    """Remember what became of this content, the last time it came."""
-    insert_or_update(
-        connection,
-        taken_file,
-        [
-            {
-                "folder": folder,
-                "sha256": sha256,
-                "name": name,
-                "size": size,
-                "result": result,
-                "orders": orders,
-                "done_at": database_now(connection),
-            }
-        ],
-    )
+def mark_taken(connection: Connection, folder: str, taken: Sequence[Taken]) -> None:
+    """Remember what became of these contents, the last time they came."""
+    now = database_now(connection)
+    rows = [{"folder": folder, **asdict(one), "done_at": now} for one in taken]
+    insert_or_update(connection, taken_file, rows)
 
 
 def forget(connection: Connection, folder: str, sha256: str, path: str, who: str, why: str) -> None:

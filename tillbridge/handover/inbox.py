@@ -21,6 +21,7 @@ from tillbridge.database.engine import transaction
 from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding
 from tillbridge.handover import failures, files
 from tillbridge.handover.failures import NewFailure
+from tillbridge.handover.files import Taken
 from tillbridge.handover.kind import Journey
 from tillbridge.handover.taken_file import TakenFile
 from tillbridge.profile import Profile
@@ -143,9 +144,8 @@ class Inbox:
             for failure in done.failures:
                 failures.add(connection, failure)
             result: files.Result = "incomplete" if done.may_be_repeated else "done"
-            files.mark_taken(
-                connection, self._path, sha256, name, size, result, sum(done.counts.values())
-            )
+            taken = Taken(sha256, name, size, result, sum(done.counts.values()))
+            files.mark_taken(connection, self._path, [taken])
         self._folder.archive(claimed)
         return FileResult(name, "done", done.counts, done.notes)
 
@@ -174,7 +174,8 @@ class Inbox:
         with transaction(self._engine) as connection:
             failures.add(connection, self._failure(name, f"{sha256} {occasion}", problem))
             if sha256:
-                files.mark_taken(connection, self._path, sha256, name, size, "quarantined", 0)
+                taken = Taken(sha256, name, size, "quarantined", 0)
+                files.mark_taken(connection, self._path, [taken])
         report = json_text.write_readable({"file": name, "findings": findings})
         self._folder.quarantine(claimed, report)
         return FileResult(name, "quarantined", notes=tuple(map(str, problem.findings)))

@@ -26,6 +26,7 @@ from tillbridge.database.engine import transaction
 from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding, RecordRejected
 from tillbridge.handover import failures, files
 from tillbridge.handover.failures import NewFailure
+from tillbridge.handover.files import Taken
 from tillbridge.handover.inbox import FileResult, stuck
 from tillbridge.handover.kind import Kind
 from tillbridge.handover.rejects import About, Rejects
@@ -40,8 +41,6 @@ from tillbridge.ingestion.tlogs import Accepted, Arrival, KnownOrder
 from tillbridge.ingestion.totals import Totals
 from tillbridge.ingestion.transaction import RetailTransaction
 from tillbridge.profile import Profile
-
-_AT_ONCE = 32
 
 
 @dataclass
@@ -122,7 +121,7 @@ class Ingestion:
         result = BatchResult()
         with (
             TemporaryDirectory(prefix="tillbridge-") as scratch,
-            ThreadPoolExecutor(_AT_ONCE) as threads,
+            ThreadPoolExecutor(self._client.sessions) as threads,
             ExitStack() as open_rejects,
         ):
             places = [Path(scratch) / str(number) for number in range(len(batch))]
@@ -207,11 +206,13 @@ class Ingestion:
                 tlogs.open_batch(connection, batch_id, store)
                 tlogs.add_transactions(connection, store, batch_id, accepted)
                 tlogs.add_records(connection, batch_id, made)
-            for one in work:
-                for failure in (*one.rejects.failures, *one.late):
-                    failures.add(connection, failure)
-                if one.file.sha256 and not one.is_duplicate:
-                    self._mark(connection, one)
+            for failure in (each for one in work for each in (*one.rejects.failures, *one.late)):
+                failures.add(connection, failure)
+            files.mark_taken(
+                connection,
+                self._path,
+                [_taken(one) for one in work if one.file.sha256 and not one.is_duplicate],
+            )
         return totals
 
     def _mark_duplicates(self, connection: Connection, work: Sequence[_Work]) -> None:
@@ -257,22 +258,6 @@ class Ingestion:
         if self._is_end_of_day:
             work.late.append(_late(found, work.file.name, self._profile))
         work.notes += (f"{found.transaction_id}: {warning}" for warning in entry.read.warnings)
-
-    def _mark(self, connection: Connection, work: _Work) -> None:
-        result: files.Result = "done"
-        if work.rejects.failures:
-            is_whole = work.file.problem or not work.file.is_array
-            result = "quarantined" if is_whole else "incomplete"
-        taken = len(work.file.entries)
-        files.mark_taken(
-            connection,
-            self._path,
-            work.file.sha256,
-            work.file.name,
-            work.file.size,
-            result,
-            taken,
-        )
 
     def _put_away(self, work: _Work) -> FileResult:
         file = work.file
@@ -324,6 +309,14 @@ def _late(made: RetailTransaction, file_name: str, profile: Profile) -> NewFailu
         source_file=file_name,
         occasion="only at end of day",
     )
+
+
+def _taken(work: _Work) -> Taken:
+    file = work.file
+    result: files.Result = "done"
+    if work.rejects.failures:
+        result = "quarantined" if file.problem or not file.is_array else "incomplete"
+    return Taken(file.sha256, file.name, file.size, result, len(file.entries))
 
 
 def _report(work: _Work) -> bytes:
