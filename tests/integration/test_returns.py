@@ -126,6 +126,24 @@ def test_a_return_without_its_sale_is_kept_and_joined_to_it_later(imports: Impor
     assert result.counts["failed"] == 1
 
 
+@pytest.mark.parametrize("kinds", [("orders", "returns"), ("returns", "orders")])
+def test_an_exchange_whose_old_sale_nobody_knows_is_kept_without_it(
+    imports: Imports, kinds: tuple[str, str]
+) -> None:
+    """The till names the new sale for want of the old one; that sandals came back is still true."""
+    files = {
+        "orders": [order("T9")],
+        "returns": [made_return("R", return_line(upc="8720110001"), orderExternalId="T9")],
+    }
+    for kind in kinds:
+        assert imports.take(kind, files[kind]).counts["imported"] == 1
+    assert find_sales(imports.engine, STORE) == 0
+    (header,) = imports.rows(HEADER)
+    assert header["order_id"] is None
+    assert (imports.stock(), imports.stock("10001")) == (4, 2)
+    assert imports.rows(invoice_failure) == []
+
+
 def test_returns_of_more_than_their_sale_had_stay_apart_and_are_told_once(
     imports: Imports,
 ) -> None:

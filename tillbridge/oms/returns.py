@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -78,6 +78,8 @@ class ReturnKind:
         for place, made in read:
             sale = sales.get((made.product_store_id, made.order_external_id or ""))
             lines = [item.coming_back() for item in made.items]
+            if sale and _names_itself(made.external_id, made.order_external_id, sale, lines):
+                sale = None
             if sale and (found := _too_much(sale, lines)):
                 problems[place] = RecordRejected(made.return_id, found)
                 continue
@@ -144,6 +146,8 @@ def find_sales(engine: Engine, product_store_id: str) -> int:
 
 
 def _join(connection: Connection, row: Any, sale: Sale, lines: Mapping[str, ComingBack]) -> bool:
+    if _names_itself(row.external_id, row.order_external_id, sale, lines.values()):
+        return False
     if found := _too_much(sale, list(lines.values())):
         failures.add(connection, _not_joined(row, found))
         return False
@@ -176,6 +180,20 @@ def _not_joined(row: Any, found: Sequence[Finding]) -> NewFailure:
         source_file="",
         occasion=row.return_id,
     )
+
+
+def _names_itself(
+    external_id: str | None,
+    order_external_id: str | None,
+    sale: Sale,
+    lines: Iterable[ComingBack],
+) -> bool:
+    """Say whether a return names its own transaction for want of the sale.
+
+    A till that does not know where exchanged goods came from has only the new sale to name, in which they
+    do not occur.
+    """
+    return external_id == order_external_id and not sale.has(lines)
 
 
 def _too_much(sale: Sale, lines: Sequence[ComingBack]) -> tuple[Finding, ...]:

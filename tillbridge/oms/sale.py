@@ -46,6 +46,10 @@ class Sale:
             for key in self._keys(line):
                 self.returned[key] += line.quantity
 
+    def has(self, lines: Iterable[ComingBack]) -> bool:
+        """Say whether the products of all lines were sold here."""
+        return all(self._candidates(line) for line in lines)
+
     def line_of(self, line: ComingBack) -> str:
         """Give the order item that a line of a return belongs to.
 
