@@ -22,6 +22,7 @@ from tillbridge.errors import TillbridgeError
 from tillbridge.receiver.service import serve
 
 STORED_EVENT = "tillbridge.tlog.stored"
+KEPT_ASIDE_EVENT = "tillbridge.tlog.kept-aside"
 
 app = App(name="tillbridge-receiver", help="Takes the TLogs of tills over HTTP.")
 
@@ -54,7 +55,8 @@ def receive(
             sftp.get_client(),
             folder,
             sftp.connections * sftp.channels_per_connection,
-            _event(folder),
+            _event(STORED_EVENT, folder),
+            _event(KEPT_ASIDE_EVENT, folder),
         )
     except TillbridgeError as problem:
         sys.exit(str(problem))
@@ -75,14 +77,14 @@ def _stored(name: str) -> ReceiverConfig:
     )
 
 
-def _event(folder: str) -> Callable[[int], object]:
-    """Give the hook that tells Prefect of new TLogs, where there is a Prefect server to tell."""
+def _event(event: str, folder: str) -> Callable[[int], object]:
+    """Give the hook that makes counts this event, where there is a Prefect server to tell."""
 
     def tell(count: int) -> None:
         # Without an address Prefect would start a server of its own.
         if get_current_settings().api.url is not None:
             emit_event(
-                event=STORED_EVENT,
+                event=event,
                 resource={"prefect.resource.id": f"tillbridge.tlog.{folder}"},
                 payload={"count": count},
             )

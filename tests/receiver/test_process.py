@@ -16,8 +16,10 @@ from pydantic import ValidationError
 from blocks import TillReceiver
 from blocks.loading import load
 from commands.config import read_config, read_receiver_config
+from commands.receiver import KEPT_ASIDE_EVENT, _event
 from sandbox.platform import Platform
 from tests.canaries import CUSTOMER, Canaries
+from tests.fixtures_prefect import Installation
 from tests.fixtures_receiver import CLIENTS, FOLDER, SIGNING_SECRET, TOKEN, RunningReceiver, sale
 from tests.unit.test_setup_config import GOOD
 from tillbridge.errors import ConfigurationProblem
@@ -137,17 +139,36 @@ def test_prefect_hears_of_new_tlogs(start_receiver: Start, prefect_server: Platf
     receiver = start_receiver(environment={"PREFECT_API_URL": api}, options={"notice_seconds": 3})
     assert {receiver.post(sale(f"N-{n}")).status_code for n in range(5)} == {201}
 
-    wanted = {"filter": {"event": {"name": ["tillbridge.tlog.stored"]}}}
+    assert receiver.post(sale("N-1", storeId="9")).status_code == 409
+    assert receiver.post(b"{}").status_code == 422
+
     found: list[dict[str, Any]] = []
-    until = time.monotonic() + 40
-    while sum(event["payload"]["count"] for event in found) < 5 and time.monotonic() < until:
-        time.sleep(0.5)
-        found = prefect_server.api("POST", "/events/filter", wanted)["events"]
-    assert sum(event["payload"]["count"] for event in found) == 5
+    for name, count in (("stored", 5), ("kept-aside", 2)):
+        wanted = {"filter": {"event": {"name": [f"tillbridge.tlog.{name}"]}}}
+        found, until = [], time.monotonic() + 40
+        while (
+            sum(event["payload"]["count"] for event in found) < count and time.monotonic() < until
+        ):
+            time.sleep(0.5)
+            found = prefect_server.api("POST", "/events/filter", wanted)["events"]
+        assert sum(event["payload"]["count"] for event in found) == count
     assert len(found) <= 3
     assert {event["resource"]["prefect.resource.id"] for event in found} == {
         f"tillbridge.tlog.{FOLDER}"
     }
+
+
+def test_what_is_kept_aside_is_mailed(installation: Installation) -> None:
+    """`tillbridge setup` stores the block, and the automation that tells the people of the reports."""
+    assert load(TillReceiver, "tillbridge").get_settings().clients
+
+    _event(KEPT_ASIDE_EVENT, FOLDER)(3)
+    inbox, until = installation.far_ends.inbox, time.monotonic() + 60
+    while not inbox.messages() and time.monotonic() < until:
+        time.sleep(0.2)
+    [mail] = inbox.messages()
+    assert mail["Subject"] == "TLogs were kept aside"
+    assert f"3 in tillbridge.tlog.{FOLDER}" in mail.get_content()
 
 
 def test_a_till_does_not_notice_that_prefect_is_down(start_receiver: Start) -> None:

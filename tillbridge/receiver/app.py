@@ -41,7 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """Judges requests and answers them. `arrived` is called for each TLog that is new on SFTP."""
+    """Judges requests and answers them.
+
+    `arrived` is called for each TLog that is new on SFTP, `kept_aside` for each that a person has to see.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Receiver:
         readiness: Readiness,
         metrics: Metrics,
         arrived: Callable[[], None],
+        kept_aside: Callable[[], None],
         version: str,
     ) -> None:
         self._settings = settings
@@ -57,6 +61,7 @@ class Receiver:
         self._readiness = readiness
         self._metrics = metrics
         self._arrived = arrived
+        self._kept_aside = kept_aside
         self._clients = Clients(settings)
         self._limits = Limits(settings.deepest, settings.most_lines, settings.longest_text)
         now = time.monotonic()
@@ -207,6 +212,7 @@ class Receiver:
         """Keep what a till will not send again; it is refused whether that works or not."""
         try:
             await self._store.keep_aside(client, body, "refused")
+            self._kept_aside()
         except TillbridgeError as problem:
             _log.error("A refused document of %s could not be kept aside: %s", client, problem)
 
@@ -220,6 +226,7 @@ class Receiver:
                     client,
                     kept.receipt.receipt_id,
                 )
+                self._kept_aside()
                 raise Refusal("conflict")
             case "repeated":
                 return answers.receipt(200, kept.receipt, {"Idempotency-Replayed": "true"})

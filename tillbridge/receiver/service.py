@@ -39,10 +39,12 @@ def serve(
     folder: str,
     writers: int,
     on_stored: Callable[[int], object],
+    on_kept_aside: Callable[[int], object],
 ) -> None:
     """Receive TLogs into `folder` until SIGTERM or SIGINT; `writers` files are written at a time.
 
-    `on_stored` is told now and then how many TLogs have come to SFTP; it may fail.
+    The hooks are told now and then how many TLogs have come to SFTP, and how many were kept aside for a
+    person; they may fail.
 
     Raises:
         ConfigurationProblem: a port cannot be had.
@@ -50,11 +52,13 @@ def serve(
     _allow_open_files(settings.most_connections)
     files = TlogFiles(sftp, folder)
     metrics = Metrics(settings.clients)
-    notices = Notices(on_stored, settings.notice_seconds)
+    stored = Notices(on_stored, settings.notice_seconds)
+    kept_aside = Notices(on_kept_aside, settings.notice_seconds)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        notices.start()
+        stored.start()
+        kept_aside.start()
         shipper.start()
         # A server that is silent must not hold up the start.
         Thread(target=_clear_up, args=[files], name="clear-up", daemon=True).start()
@@ -63,7 +67,8 @@ def serve(
         finally:
             await store.close(_SHUTDOWN_SECONDS)
             shipper.stop(_SHUTDOWN_SECONDS)
-            notices.stop(1)
+            stored.stop(1)
+            kept_aside.stop(1)
             readiness.close()
             files.close()
 
@@ -75,9 +80,17 @@ def serve(
         most=settings.parallel_requests,
         seconds=settings.store_seconds,
     )
-    shipper = Shipper(store, files, metrics, notices.arrived, writers)
+    shipper = Shipper(store, files, metrics, stored.arrived, writers)
     readiness = Readiness(store, files, metrics)
-    receiver = Receiver(settings, store, readiness, metrics, notices.arrived, version("tillbridge"))
+    receiver = Receiver(
+        settings,
+        store,
+        readiness,
+        metrics,
+        stored.arrived,
+        kept_aside.arrived,
+        version("tillbridge"),
+    )
     config = uvicorn.Config(
         receiver.app(lifespan),
         host=settings.host,
