@@ -21,7 +21,8 @@ class TillReceiver(StrictSettings, ReceiverOptions, Block):
         ```python
         from blocks import TillReceiver
 
-        print(TillReceiver.load("BLOCK_NAME").ack)
+        till_receiver = TillReceiver.load("BLOCK_NAME")
+        print(till_receiver.ack)
         ```
     """
 

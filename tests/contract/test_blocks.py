@@ -15,6 +15,7 @@ OURS = [
     blocks.ProductStoreProfile,
     blocks.RetailPro,
     blocks.SftpServer,
+    blocks.TillReceiver,
 ]
 
 
@@ -44,3 +45,4 @@ def test_secrets_are_masked() -> None:
     assert secret["RetailPro"] == {"password", "token", "api_key"}
     assert secret["SftpServer"] == {"password", "private_key", "private_key_passphrase"}
     assert secret["MailNotification"] == {"credentials.password"}
+    assert secret["TillReceiver"] == {"clients.*"}

@@ -19,6 +19,7 @@ from tillbridge.contracts.invoice_answer import AnswerReading
 from tillbridge.contracts.invoice_lookup import LookupReading
 from tillbridge.invoicing import outcome, states
 from tillbridge.profile import LineRule, Profile, SequenceRule, StoreCodes, TillSettings
+from tillbridge.receiver.settings import ReceiverOptions, TillCredentials
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -31,6 +32,7 @@ SETTINGS = {
         LookupReading,
         blocks.MailNotification,
     ],
+    "receiver": [ReceiverOptions, TillCredentials],
 }
 
 
@@ -96,11 +98,12 @@ def example(tmp_path: Path, text: str) -> SetupConfig:
 def test_example_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example can be used; it names every setting, and the defaults it shows are the defaults."""
     text = (ROOT / "tillbridge.example.toml").read_text()
-    for name in re.findall(r'^\w+ = "env:(\w+)"', text, re.MULTILINE):
-        monkeypatch.setenv(name, "a secret")
+    for name in re.findall(r'^\w+ = .*"env:(\w+)"', text, re.MULTILINE):
+        monkeypatch.setenv(name, "a secret that is long enough")
     with_defaults = example(tmp_path, re.sub(r"(?m)^#(?=[a-z_]+ = )", "", text))
     assert example(tmp_path, text) == with_defaults
     sections = [MailSection, PoolSection, AlertSection, blocks.OrderDatabase]
-    for model in [*SETTINGS["profile"], *SETTINGS["blocks"][:-1], *sections]:
+    settings = [*SETTINGS["profile"], *SETTINGS["blocks"][:-1], *SETTINGS["receiver"]]
+    for model in [*settings, *sections]:
         for name in model.model_fields:
             assert re.search(rf"\b{name}( = |\])", text), f"the example lacks {name}"
