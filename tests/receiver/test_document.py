@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -87,6 +88,32 @@ def test_orders_are_told_apart_by_exact_text(one: str, other: str) -> None:
     """Case, spaces and look-alikes count; the client counts, too."""
     assert (read(sale(one)).identity == read(sale(other)).identity) == (one == other)
     assert read(sale(one)).identity != read(sale(one), "other").identity
+
+
+PIECES = [
+    "..",
+    "/",
+    "\\",
+    "\x00",
+    "\n",
+    "\u202e",
+    "~",
+    "%2e",
+    "CON",
+    "a" * 20,
+    "tlog_",
+    ".json",
+    "\ud800",
+    "é",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=3) | st.lists(st.text(), min_size=1))
+def test_no_name_has_a_part_of_the_document(pieces: list[str]) -> None:
+    """It is of our own characters, whatever the order is called."""
+    order_id = "".join(pieces)[:60] or "x"
+    name = read(sale(order_id)).file_name(datetime(2026, 11, 22, tzinfo=UTC))
+    assert re.fullmatch(r"tlog_20261122_till_[0-9a-f]{16}_[0-9a-f]{8}\.json", name)
 
 
 def test_file_name() -> None:

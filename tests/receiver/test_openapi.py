@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from tests.fixtures_receiver import CLIENTS, TOKEN, RunningReceiver
 from tillbridge.receiver import openapi
-from tillbridge.receiver.answers import PROBLEMS
+from tillbridge.receiver.app import Receiver
+from tillbridge.receiver.metrics import Metrics
+from tillbridge.receiver.problems import PROBLEMS
 from tillbridge.receiver.settings import ReceiverSettings
 
 Start = Callable[..., RunningReceiver]
@@ -42,6 +45,24 @@ def test_the_document_is_served_unless_it_is_switched_off(start_receiver: Start)
     quiet = start_receiver(options={"serve_openapi": False})
     assert quiet.http.get(f"{quiet.url}/openapi.json").status_code == 404
     assert quiet.http.get(f"{quiet.url}/docs").status_code == 404
+
+
+def test_the_document_has_every_route_and_no_other() -> None:
+    """With the same methods, whether the document itself is served or not."""
+    nothing: Any = None
+    for served in (True, False):
+        chosen = settings(serve_openapi=served)
+        receiver = Receiver(
+            chosen, nothing, nothing, Metrics([]), lambda: None, lambda: None, version="1"
+        )
+        routes = {
+            (route.path, method.lower())
+            for route in receiver.app(nothing).routes
+            if isinstance(route, Route)
+            for method in (route.methods or set()) - {"HEAD"}
+        }
+        paths = openapi.document(chosen, "1")["paths"]
+        assert routes == {(path, method) for path, methods in paths.items() for method in methods}
 
 
 def test_no_success_looks_like_a_failure_to_predictspring() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures_receiver import CLIENTS
@@ -67,6 +67,7 @@ def test_edges_of_the_tolerance(seconds: int, sender: str | None) -> None:
     assert judged(now=NOW + seconds) == sender
 
 
+@settings(max_examples=1000)
 @given(
     st.binary(max_size=200), st.binary(max_size=60), st.binary(max_size=20), st.binary(max_size=200)
 )

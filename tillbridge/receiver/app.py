@@ -92,6 +92,9 @@ class Receiver:
                 response = await handler(request)
             except Refusal as refusal:
                 response = refusal.response()
+            except Exception:
+                self._metrics.answer(path, 500, time.perf_counter() - began)
+                raise
             self._metrics.answer(path, response.status_code, time.perf_counter() - began)
             return response
 

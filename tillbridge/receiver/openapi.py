@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tillbridge.receiver.answers import PROBLEM_TYPE, PROBLEMS
 from tillbridge.receiver.credentials import ID, SIGNATURE, TIMESTAMP
 from tillbridge.receiver.document import LISTS, LONGEST_ORDER_ID
+from tillbridge.receiver.problems import PROBLEM_TYPE, PROBLEMS
 from tillbridge.receiver.settings import ReceiverSettings
 
 _POST = (

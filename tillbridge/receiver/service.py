@@ -7,6 +7,7 @@ import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from math import ceil
 from threading import Thread
 
 import uvicorn
@@ -105,7 +106,7 @@ def serve(
         server_header=False,
         limit_concurrency=settings.most_connections,
         h11_max_incomplete_event_size=_LARGEST_HEAD,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=ceil(settings.body_seconds + settings.store_seconds),
     )
     try:
         scraped, thread = start_http_server(
