@@ -303,6 +303,116 @@ def test_a_file_that_is_cut_off_is_used_not_at_all(imports: Imports) -> None:
     assert told["journey"] == "tills"
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"shipGroups": [{**in_store(), "externalId": None}]}, "by its id or external id"),
+        ({"shipGroups": [{**in_store(), "facilityId": "SV_P22"}]}, "name the same facility"),
+        ({"originFacilityId": "nowhere"}, "a facilityId of the order store"),
+        ({"shipGroups": [in_store(item(productId="1"))]}, "a productId of the order store"),
+        (
+            {"shipGroups": [in_store(item(idType="productId", idValue="1"))]},
+            "a productId of the order store",
+        ),
+        ({"shipGroups": [in_store(item(idType=None))]}, "productId, sku, or idType and idValue"),
+        ({"shipGroups": [in_store(item(sku="none"))]}, "items/0/sku: expected the SKU of one"),
+        (
+            {"adjustments": [{"type": "FEE", "amount": 1, "orderItemSeqId": "9"}]},
+            "expected an item of the order, or _NA_",
+        ),
+        (
+            {"attributes": [{"attrName": "a", "attrValue": "1"}, {"attrName": "a"}]},
+            "each id or name once",
+        ),
+        (
+            {
+                "shipGroups": [
+                    shipped(item(1)),
+                    {**shipped(item(2), seq_id="2"), "shipTo": {"email": {"infoString": "x@y"}}},
+                ]
+            },
+            "one shipTo for all ship groups",
+        ),
+    ],
+)
+def test_what_cannot_be_placed_fails(
+    imports: Imports, changes: dict[str, Any], expected: str
+) -> None:
+    """Names that lead nowhere or to two things, and what the order store could not keep."""
+    result = imports.take("orders", [order("T1", **changes)])
+    assert result.counts["failed"] == 1
+    (failed,) = imports.error_file("orders", "a-Error.json")
+    assert expected in failed["json"]["error"]
+
+
+def test_products_and_facilities_are_named_in_every_way(imports: Imports) -> None:
+    """By HotWax's ids as well as by those of other systems."""
+    lines = [
+        item(1, idType=None, productId="10000"),
+        item(2, idType=None, sku="BOOT"),
+        item(3, idType="productId", idValue="10000"),
+        item(4, idType="upca"),
+    ]
+    group = {**in_store(*lines), "facilityId": "SV_A32"}
+    imports.take("orders", [order("T1", group)])
+    assert {one.product_id for one in stored(imports).items} == {"10000"}
+    assert imports.stock() == 1
+
+
+def test_adjustments_are_where_they_belong(imports: Imports) -> None:
+    """Of the order, of an item named by the order, and of an item that wants them on the order."""
+    line = item(adjustments=[{"type": "FEE", "amount": 2, "setShipGroup": "N"}])
+    imports.take(
+        "orders",
+        [
+            order(
+                "T1",
+                in_store(line),
+                adjustments=[
+                    {"type": "SHIPPING_CHARGES", "amount": 5, "orderItemSeqId": "_NA_"},
+                    {"type": "EXT_PROMO_ADJUSTMENT", "amount": -1, "orderItemSeqId": "00001"},
+                ],
+            )
+        ],
+    )
+    found = stored(imports)
+    assert {(one.type_id, one.amount) for one in found.adjustments} == {
+        ("FEE", 2),
+        ("SHIPPING_CHARGES", 5),
+    }
+    assert [(one.type_id, one.amount) for one in found.items[0].adjustments] == [
+        ("EXT_PROMO_ADJUSTMENT", -1)
+    ]
+
+
+def test_what_was_shipped_elsewhere_is_completed_without_stock(imports: Imports) -> None:
+    """An order that another system has finished is kept as finished; ids that are missing are given."""
+    line = {
+        name: value
+        for name, value in item().items()
+        if name not in {"orderItemSeqId", "externalId"}
+    }
+    group = {**in_store(line, line), "shipmentMethodTypeId": "STANDARD", "shipGroupSeqId": None}
+    imports.take("orders", [order("T1", group, orderStatusDatetime="2026-11-21T00:00:00Z")])
+    found = stored(imports)
+    assert found.status_id == "ORDER_COMPLETED"
+    assert [one.order_item_seq_id for one in found.items] == ["00001", "00002"]
+    assert found.items[0].status_at == datetime(2026, 11, 21, tzinfo=UTC)
+    assert imports.stock() == 5
+
+
+def test_two_error_files_of_one_name_stand_side_by_side(imports: Imports) -> None:
+    """A file of the same name with other failures does not overwrite what nobody has mended yet."""
+    for name in ("B1", "B2", "B2"):
+        imports.take("orders", [order(name, productStoreId="NOWHERE")])
+    found = sorted((imports.root / "hotwax/order-import/error").iterdir())
+    assert [path.name.partition("-Error")[0] for path in found] == ["a", "a"]
+    assert {json_text.read(path.read_bytes())[0]["json"]["externalId"] for path in found} == {
+        "B1",
+        "B2",
+    }
+
+
 def test_what_only_the_database_refuses_costs_no_other_order(imports: Imports) -> None:
     """An order that is there under another id is refused by itself, the rest of its page goes on."""
     imports.take("orders", [order("T1")])

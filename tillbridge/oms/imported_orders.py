@@ -12,7 +12,7 @@ from tillbridge import money
 from tillbridge.contracts.order_import import OrderImport, read_order
 from tillbridge.database import oms_tables as tables
 from tillbridge.database.engine import database_now, transaction
-from tillbridge.errors import Finding, RecordRejected
+from tillbridge.errors import RecordRejected
 from tillbridge.handover.rejects import About
 from tillbridge.oms import data_manager_books as books
 from tillbridge.oms.approval import WAITS_FOR_APPROVAL, ApprovalRule
@@ -57,18 +57,11 @@ class OrderKind:
         now = database_now(connection)
         orders: list[Order] = []
         problems: dict[int, RecordRejected] = {}
-        taken = _taken(connection, [record.key for record in records])
         for record in records:
             try:
-                order = to_order(record.document, references, now)
+                orders.append(to_order(record.document, references, now))
             except RecordRejected as problem:
                 problems[record.place] = problem
-                continue
-            if order.order_id in taken:
-                finding = Finding("/externalId", None, "expected an order that is not there yet")
-                problems[record.place] = RecordRejected(record.key, (finding,))
-                continue
-            orders.append(order)
         write_orders(connection, orders)
         issue(connection, orders, references.facilities, references.product_types)
         return problems
@@ -128,12 +121,6 @@ def about(value: Any, store_members: Sequence[str], amount_member: str) -> About
         amount=amount,
         currency=currency if amount is not None else None,
     )
-
-
-def _taken(connection: Connection, order_ids: Sequence[str]) -> set[str]:
-    """Give those ids that orders have which the Data Manager did not import."""
-    header = tables.order_header.c.order_id
-    return set(connection.scalars(select(header).where(header.in_(order_ids))))
 
 
 def _approve(connection: Connection, order_ids: Sequence[str]) -> None:
