@@ -56,7 +56,8 @@ def find_missing_sales(
     show_missing(found)
     message = (
         f"{len(found.sales)} sales and {len(found.halves)} halves of exchanges are missing among "
-        f"{found.looked_at} transactions of {days} days. End-of-day files: {len(summary.files)}, "
-        f"{absent} transactions not in them; {summary.message}"
+        f"{found.looked_at} transactions of {days} days."
     )
+    if summary.files:
+        message += f" End-of-day files: {absent} transactions are not in them; {summary.message}"
     return (Failed if summary.needs_help else Completed)(message=message)

@@ -371,6 +371,6 @@ def sum_up(results: Sequence[BatchResult]) -> RunSummary:
     return RunSummary(
         sorted(found, key=lambda file: (file.result in {"done", "duplicate"}, file.name)),
         totals,
-        ", ".join(parts) + f"; {unreadable} files in quarantine. " + " ".join(problems),
+        " ".join([f"{', '.join(parts)}; {unreadable} files in quarantine.", *problems]),
         bool(problems),
     )
