@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import demo, ingestion, invoicing, pulling, transform
+from benchmarks import demo, ingestion, invoicing, pulling, receiving, transform
 
 _ALL = {
     "transform": transform.main,
     "invoicing": invoicing.main,
     "ingestion": ingestion.main,
     "pulling": pulling.main,
+    "receiving": receiving.main,
     "demo": demo.main,
 }
 

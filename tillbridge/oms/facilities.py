@@ -76,6 +76,19 @@ def receive_stock(connection: Connection, quantities: Mapping[tuple[str, str], D
     insert_or_update(connection, stock, rows)
 
 
+def facility_external_ids(engine: Engine) -> set[str]:
+    """Give the external ids of the facilities that are real places."""
+    facility = tables.facility
+    with transaction(engine) as connection:
+        return set(
+            connection.scalars(
+                select(facility.c.external_id).where(
+                    facility.c.parent_facility_type_id != "VIRTUAL_FACILITY"
+                )
+            )
+        )
+
+
 def store_codes(engine: Engine) -> dict[str, tuple[str, str]]:
     """Give (invoicing store code, store code) by the facility's external id, where it has both."""
     facility = tables.facility
