@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from benchmarks.installation import REPOSITORY, WORK
+from benchmarks.apart import apart, measure
+from benchmarks.installation import WORK
 from benchmarks.local_files import LocalFiles
 from benchmarks.results import Table, publish
 from sandbox.baskets import day_of
@@ -53,7 +51,9 @@ def main() -> None:
     for size in SIZES:
         root = WORK / str(size)
         _fill(root / _PROFILE.tills.tlog_folder, size)
-        figures.append({"tlogs": size, **{way: _apart(way, root) for way in _WAYS}})
+        figures.append(
+            {"tlogs": size, **{way: apart("benchmarks.ingestion", way, root) for way in _WAYS}}
+        )
         print(figures[-1], flush=True)
         shutil.rmtree(root)
     publish("ingestion", "What does taking TLogs in cost?", _tables(figures), _NOTES, figures)
@@ -111,27 +111,6 @@ def _tables(figures: list[dict[str, Any]]) -> list[Table]:
     return [growth, against]
 
 
-def _apart(way: str, root: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.ingestion", way, str(root)]
-    done = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    return cast("dict[str, float]", json.loads(done.stdout))
-
-
-def measure(way: str, root: Path) -> None:
-    """Do it one way and print seconds and memory as JSON."""
-    work = _WAYS[way](root)
-    rest = _peak_mb()
-    started, started_cpu = time.perf_counter(), time.process_time()
-    work()
-    figures = {
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - started_cpu,
-        "peak_mb": _peak_mb(),
-        "rest_mb": rest,
-    }
-    print(json.dumps(figures))
-
-
 def _each(root: Path, work: Callable[[bytes], object]) -> Callable[[], None]:
     """Do the work on the bytes of every file."""
 
@@ -161,12 +140,6 @@ def _ingest(root: Path) -> Callable[[], None]:
     return run
 
 
-def _peak_mb() -> float:
-    """Read the most memory this process has held; Linux counts in KiB, macOS in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
 _WAYS: dict[str, Callable[[Path], Callable[[], None]]] = {
     "json.loads": lambda root: _each(root, json.loads),
     "map": lambda root: _each(root, _map),
@@ -176,4 +149,4 @@ _WAYS: dict[str, Callable[[Path], Callable[[], None]]] = {
 
 
 if __name__ == "__main__":
-    measure(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()
+    measure(_WAYS, sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()

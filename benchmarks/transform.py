@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks.installation import REPOSITORY, WORK
+from benchmarks.apart import apart, measure
+from benchmarks.installation import WORK
 from benchmarks.made import PROFILE, STORES, feed
 from benchmarks.results import Table, publish
 from tillbridge.clients.sftp import SftpClient
@@ -50,7 +48,9 @@ def main() -> None:
         path = WORK / str(size) / "feed.json"
         path.parent.mkdir()
         feed(path, size)
-        figures.append({"orders": size, **{way: _apart(way, path) for way in _WAYS}})
+        figures.append(
+            {"orders": size, **{way: apart("benchmarks.transform", way, path) for way in _WAYS}}
+        )
         print(figures[-1], flush=True)
         shutil.rmtree(path.parent)
     publish("transform", "What does transforming a feed cost?", _tables(figures), _NOTES, figures)
@@ -101,27 +101,6 @@ def _tables(figures: list[dict[str, Any]]) -> list[Table]:
     return [growth, against]
 
 
-def _apart(way: str, path: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.transform", way, str(path)]
-    done = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    return cast("dict[str, float]", json.loads(done.stdout))
-
-
-def measure(way: str, path: Path) -> None:
-    """Do it one way and print seconds and memory as JSON."""
-    rest = _peak_mb()
-    work = _WAYS[way](path)
-    started, started_cpu = time.perf_counter(), time.process_time()
-    work()
-    figures = {
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - started_cpu,
-        "peak_mb": _peak_mb(),
-        "rest_mb": rest,
-    }
-    print(json.dumps(figures))
-
-
 def _transform(path: Path) -> Callable[[], Any]:
     engine = connect(f"sqlite:///{path.parent / 'tillbridge.db'}")
     upgrade(engine)
@@ -148,11 +127,5 @@ def _json_loads(path: Path) -> Callable[[], Any]:
 _WAYS = {"json.loads": _json_loads, "read_array": _read_array, "transform": _transform}
 
 
-def _peak_mb() -> float:
-    """Read the most memory this process has held; Linux counts in KiB, macOS in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
 if __name__ == "__main__":
-    measure(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()
+    measure(_WAYS, sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()

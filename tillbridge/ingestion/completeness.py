@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine, select
@@ -120,44 +120,43 @@ def _refused(engine: Engine, product_store_id: str) -> set[str]:
 
 
 def _missing_sale(sale: MissingSale, product_store_id: str) -> NewFailure:
-    return NewFailure(
-        kind="missing",
-        journey="tills",
-        product_store_id=product_store_id,
-        order_no=sale.order_id,
-        order_id=sale.order_id,
-        store=sale.store,
-        amount=None,
-        currency=None,
-        reason_code="number-missing",
-        reason=f"The till's numbers go from {sale.before} to {sale.after}; this one never came.",
-        next_step="Look it up in PredictSpring. If it is a sale, press Repost there; if it was voided, "
-        "nothing is to be done.",
-        source_file="",
-        occasion="number missing",
-    )
-
-
-def _absent(seen: Seen, product_store_id: str) -> NewFailure:
-    return NewFailure(
-        kind="conflict",
-        journey="tills",
-        product_store_id=product_store_id,
-        order_no=seen.order_id,
-        order_id=seen.order_id,
-        store=seen.store,
-        amount=None,
-        currency=None,
-        reason_code="not-at-end-of-day",
-        reason=f"It came from the till, but the end-of-day file of {seen.store} for {seen.business_day} does "
-        "not have it.",
-        next_step="Compare it with PredictSpring; it stays taken in.",
-        source_file="",
-        occasion="not at end of day",
+    return _failure(
+        sale,
+        product_store_id,
+        "number-missing",
+        f"The till's numbers go from {sale.before} to {sale.after}; this one never came.",
+        "Look it up in PredictSpring. If it is a sale, press Repost there; if it was voided, nothing is to "
+        "be done.",
     )
 
 
 def _missing_half(sale: Seen, product_store_id: str) -> NewFailure:
+    found = _failure(
+        sale,
+        product_store_id,
+        "exchange-half-missing",
+        f"It was paid with goods worth {sale.carried_over} {sale.currency} that came back, but no return over "
+        "that amount came from the store.",
+        "Look for the return in PredictSpring and press Repost there.",
+    )
+    return replace(found, amount=sale.carried_over, currency=sale.currency)
+
+
+def _absent(seen: Seen, product_store_id: str) -> NewFailure:
+    found = _failure(
+        seen,
+        product_store_id,
+        "not-at-end-of-day",
+        f"It came from the till, but the end-of-day file of {seen.store} for {seen.business_day} does not "
+        "have it.",
+        "Compare it with PredictSpring; it stays taken in.",
+    )
+    return replace(found, kind="conflict")
+
+
+def _failure(
+    sale: MissingSale | Seen, product_store_id: str, code: str, reason: str, next_step: str
+) -> NewFailure:
     return NewFailure(
         kind="missing",
         journey="tills",
@@ -165,12 +164,11 @@ def _missing_half(sale: Seen, product_store_id: str) -> NewFailure:
         order_no=sale.order_id,
         order_id=sale.order_id,
         store=sale.store,
-        amount=sale.carried_over,
-        currency=sale.currency,
-        reason_code="exchange-half-missing",
-        reason=f"It was paid with goods worth {sale.carried_over} {sale.currency} that came back, but no "
-        "return over that amount came from the store.",
-        next_step="Look for the return in PredictSpring and press Repost there.",
+        amount=None,
+        currency=None,
+        reason_code=code,
+        reason=reason,
+        next_step=next_step,
         source_file="",
-        occasion="exchange half missing",
+        occasion=code,
     )
