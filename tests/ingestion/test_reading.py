@@ -159,6 +159,13 @@ def test_a_discount_of_the_whole_sale() -> None:
     assert read(sale(orderProductList=[inside])).transaction.sales[0].discount == Decimal(4)
 
 
+def test_a_discount_that_only_its_adjustments_state() -> None:
+    """The line's total shows that it counts."""
+    found = [{"price": Decimal(1)}, {"price": Decimal(3), "priceAdjustmentType": "PROMOTION"}]
+    one = line(discount=None, priceAdjustments=found)
+    assert read(sale(orderProductList=[one])).transaction.sales[0].discount == Decimal(4)
+
+
 def test_shipping_and_tenders() -> None:
     """A shipping charge counts to the total; tenders that do not pay it are a warning."""
     reading = read(sale(shippingAmount=Decimal(5), totalAmount=Decimal("43.88")))

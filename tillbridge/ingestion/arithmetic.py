@@ -20,14 +20,19 @@ ZERO = Decimal(0)
 def line_discount(product: OrderProduct) -> Decimal:
     """Give the whole discount of a line.
 
-    A part of the transaction's discount may be in `discount` or beside it; the line's total says which.
+    A part of the transaction's discount may be in `discount` or beside it, and a till may state its price
+    adjustments only; the line's total says which.
     """
     discount = abs(product.discount or ZERO)
-    extra = abs(product.transaction_discount_amount or ZERO)
-    if not extra or product.total is None:
+    possible = [discount, discount + abs(product.transaction_discount_amount or ZERO)]
+    if product.discount is None:
+        possible.append(
+            sum((abs(one.price or ZERO) for one in product.price_adjustments or ()), ZERO)
+        )
+    if product.total is None:
         return discount
     before = abs(product.price * product.quantity) + abs(product.tax or ZERO)
-    return discount + extra if before - discount - extra == abs(product.total) else discount
+    return next((one for one in possible if before - one == abs(product.total)), discount)
 
 
 def line_findings(product: OrderProduct, line: LineItem, pointer: str) -> Iterator[Finding]:
