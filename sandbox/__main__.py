@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +15,10 @@ import httpx
 from cyclopts import App, Parameter
 
 from sandbox import orders
+from sandbox.baskets import day_of
 from sandbox.catalog import BRANDS
-from sandbox.services import Sandbox
+from sandbox.services import TILL_TOKEN, Sandbox
+from sandbox.till import Mischief, post_all
 from tillbridge.database.engine import connect, upgrade
 
 app = App(name="sandbox", help="Far ends on loopback to try tillbridge with.")
@@ -29,13 +33,21 @@ def serve(
     sftp_port: int = 0,
     retail_pro_port: int = 0,
     mail_port: int = 0,
+    receiver_port: int = 0,
 ) -> None:
-    """Run Retail Pro, SFTP server and mail inbox until Ctrl-C; port 0 takes a free one."""
+    """Run Retail Pro, SFTP server and mail inbox until Ctrl-C; port 0 takes a free one.
+
+    `receiver_port` is only written into the configuration: the receiver is a process of its own.
+    """
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with Sandbox(
-        state, sftp_port=sftp_port, retail_pro_port=retail_pro_port, mail_port=mail_port
+        state,
+        sftp_port=sftp_port,
+        retail_pro_port=retail_pro_port,
+        mail_port=mail_port,
+        receiver_port=receiver_port,
     ) as far_ends:
         config = far_ends.state / "tillbridge.toml"
         config.write_text(far_ends.config(), encoding="utf-8")
@@ -47,7 +59,10 @@ def serve(
         )
         print(f"SMTP         127.0.0.1:{far_ends.inbox.port}  (mails: {far_ends.state}/mail)")
         print(f"Set up with  tillbridge setup --config {config}")
-        print("Seed with    python -m sandbox seed", flush=True)
+        (far_ends.state / "receiver.url").write_text(f"http://127.0.0.1:{far_ends.receiver_port}")
+        print("Seed with    python -m sandbox seed")
+        print(f"Receive with tillbridge-receiver --config {config}")
+        print("Sell with    python -m sandbox till", flush=True)
         stopped.wait()
 
 
@@ -67,6 +82,44 @@ def seed(
     _receive((state / "retail-pro.url").read_text(), report.retail_pro_stock)
     for kind, number in sorted(report.counts.items()):
         print(f"{number:5} {kind.replace('_', ' ')}")
+
+
+@app.command
+def till(
+    *,
+    state: State = Path(".sandbox"),
+    url: Annotated[str | None, Parameter(help="Where to post; the sandbox's receiver.")] = None,
+    token: Annotated[str, Parameter(help="Bearer token of the till.")] = TILL_TOKEN,
+    store: Annotated[int, Parameter(help="Which store of the made-up brand, from 0.")] = 0,
+    register: Annotated[
+        str, Parameter(help="Name of the register; a new one numbers anew.")
+    ] = "T1",
+    customers: int = 30,
+    rate: Annotated[float | None, Parameter(help="Posts a second; as fast as it goes.")] = None,
+    skip: Annotated[int, Parameter(help="Sales that are never posted.")] = 0,
+    repeat: Annotated[int, Parameter(help="Documents that are posted twice.")] = 0,
+    reorder: Annotated[int, Parameter(help="Pairs that change places.")] = 0,
+    corrupt: Annotated[int, Parameter(help="Sales whose total is wrong.")] = 0,
+    random_seed: int = 1,
+) -> None:
+    """Sell at one register, and post each sale to the receiver as a till does."""
+    address = url or (state.resolve() / "receiver.url").read_text()
+    opens_at = datetime.now(UTC) - timedelta(days=1)
+    brand = BRANDS[0]
+    baskets = day_of(brand, brand.facilities[store], random_seed, opens_at, customers, register)
+    report = post_all(
+        f"{address}/tlog",
+        {"authorization": f"Bearer {token}"},
+        baskets,
+        Mischief(skip, repeat, reorder, corrupt),
+        seed=random_seed,
+        rate=rate,
+    )
+    for status, times in sorted(Counter(report.statuses).items()):
+        print(f"{times:5} times {status}")
+    for what, order_ids in (("skipped", report.skipped), ("corrupted", report.corrupted)):
+        for order_id in order_ids:
+            print(f"{what} {order_id}")
 
 
 def _receive(base_url: str, stock: Mapping[str, Mapping[str, Decimal]]) -> None:
