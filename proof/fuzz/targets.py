@@ -22,6 +22,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from proof.fuzz.inputs import FOREIGN, JOINED, NUMBERS, damaged, foreign, written
+from proof.fuzz.tills import SALE, check_sale, written_sales
 from sandbox.retail_pro_contract import problems_of
 from tests.content import corpus
 from tests.fixtures_retail_pro import order_body
@@ -109,6 +110,15 @@ def check_order(data: bytes) -> None:
                 respelled = written([dict(reversed(document.items()))], indent=1)
                 [again] = _elements(b"\xef\xbb\xbf" + respelled)
                 assert transform(read_order(again, 0), PROFILE, STORES)[0] == request
+    except (FileRejected, RecordRejected) as problem:
+        _check_findings(problem.findings, data)
+
+
+def check_till_sale(data: bytes) -> None:
+    """Read sales of a till and make records of them: totals in are totals out, or findings."""
+    try:
+        for document in _elements(data):
+            check_sale(document)
     except (FileRejected, RecordRejected) as problem:
         _check_findings(problem.findings, data)
 
@@ -309,6 +319,12 @@ TARGETS = (
         foreign([_ORDER]) | spoiled_orders().map(lambda order: written([order])),
         check_order,
         [f"[{text}]".encode() for text in corpus.ORDERS.values()],
+    ),
+    Target(
+        "till sale",
+        foreign([SALE]) | written_sales(),
+        check_till_sale,
+        [written([SALE]), *(f"[{text}]".encode() for text in corpus.SALES.values())],
     ),
     Target("request", foreign(_REQUEST), check_request),
     Target(

@@ -171,6 +171,38 @@ ORDERS = {
 }  # fmt: skip
 """JSON text of one element of a feed that is no order; it may cost no other order."""
 
+_SALE = '{"orderId": "A32-T1-000001", "orderDate": 1795186800000, "currency": "USD", "storeId": "A32", %s}'
+_LINE = '{%s, "omniFulfillmentType": "%s", "gtin": "1", "quantity": %s, "price": %s%s}'
+SALES = {
+    name: _SALE % members
+    for name, members in {
+        "seconds": '"orderDate": 1795186800',
+        "no lines": '"totalAmount": 0',
+        "the last digit is too fine for the database": '"returnProductList": ['
+        + _LINE % ('"orderItemId": "1"', "IN_STORE", "0.333", "2.99", "")
+        + "]",
+        "more than the database holds": '"returnProductList": ['
+        + _LINE % ('"orderItemId": "1"', "IN_STORE", "999999999999", "999999999999.9999", "")
+        + "]",
+        "an id that another line's second time would get": '"totalAmount": 3, "orderProductList": ['
+        + ", ".join(
+            _LINE % (f'"orderItemId": "{item_id}"', "IN_STORE", "1", "1", "")
+            for item_id in ("1", "1", "1~2")
+        )
+        + "]",
+        "a discount larger than the price, and one of the whole": '"totalAmount": -1, '
+        '"transactionDiscountAmount": 1, "orderProductList": ['
+        + _LINE % ('"orderItemId": "1"', "IN_STORE", "1", "10", ', "discount": 20')
+        + ", "
+        + _LINE % ('"orderItemId": "2"', "SHIP_TO_HOME", "1", "10", "")
+        + "]",
+        "a return that was cancelled": '"returnProductList": ['
+        + _LINE % ('"itemStatus": "CANCELLED"', "IN_STORE", "1", "10", "")
+        + "]",
+    }.items()
+}
+"""Documents of a till, each an array element."""
+
 _ARRAY = '[{"orderId": "M1"}]'
 FILES = {
     "empty": b"",

@@ -46,13 +46,52 @@ def line_findings(product: OrderProduct, line: LineItem, pointer: str) -> Iterat
     )
 
 
+def limits(line: LineItem, pointer: str) -> Iterator[Finding]:
+    """Find what no line can cost, whatever the till states: nothing that follows could count it."""
+    if not _can_be_kept(line.extended_amount):
+        yield Finding(
+            f"{pointer}/quantity",
+            None,
+            "expected price x quantity with at most 12 digits and 4 decimals; "
+            f"found {line.unit_price} x {line.quantity}",
+        )
+    elif line.total < 0:
+        yield Finding(
+            f"{pointer}/discount",
+            None,
+            f"expected a discount of no more than the line costs; found {line.discount}",
+        )
+
+
+def sum_limits(made: RetailTransaction) -> Iterator[Finding]:
+    """Find sums that no database column holds, and a sale that costs less than nothing."""
+    sums = (made.sales_total, made.returns_total, made.carried_over)
+    if not all(map(_can_be_kept, sums)):
+        yield Finding("/totalAmount", None, "expected sums of at most 12 digits and 4 decimals")
+    elif made.sales_total < 0:
+        yield Finding(
+            "/transactionDiscountAmount",
+            None,
+            f"expected a discount of no more than the sale costs; found {made.discount}",
+        )
+
+
 def transaction_discount(
-    order: CustomerOrder, sales: Sequence[LineItem], shipping: Decimal
+    order: CustomerOrder, sales: Sequence[LineItem], returns: Sequence[LineItem], shipping: Decimal
 ) -> Decimal:
-    """Give the discount that belongs to the sale as a whole and is in none of its lines."""
+    """Give the discount that belongs to the sale as a whole and is in none of its lines.
+
+    The total says which it is; where it fits both, as a refund does, the discount that is stated.
+    """
     stated = abs(order.transaction_discount_amount or ZERO)
-    lines = sum((line.total for line in sales), ZERO)
-    return stated if stated and order.total_amount == lines + shipping - stated else ZERO
+    if not stated:
+        return ZERO
+    sold = sum((line.total for line in sales), shipping)
+    is_beside = order.total_amount in _totals(sold - stated, returns)
+    if is_beside and order.total_amount in _totals(sold, returns):
+        inside = sum((line.discount for line in sales if not line.is_cancelled), ZERO)
+        is_beside = abs(order.discount or ZERO) == inside + stated
+    return stated if is_beside else ZERO
 
 
 def order_findings(order: CustomerOrder, made: RetailTransaction) -> Iterator[Finding]:
@@ -66,7 +105,7 @@ def order_findings(order: CustomerOrder, made: RetailTransaction) -> Iterator[Fi
                 "/totalAmount", None, f"expected {sold}, the sum of the lines; it is missing"
             )
         return
-    totals = {sold, sold - returned, -returned} if made.returns else {sold}
+    totals = _totals(sold, made.returns)
     if made.returns and not made.sales:
         totals.add(returned)
     if order.total_amount not in totals:
@@ -82,6 +121,20 @@ def order_findings(order: CustomerOrder, made: RetailTransaction) -> Iterator[Fi
             str(order.total_amount),
             f"expected at most {money.places(made.currency)} decimals, as {made.currency} has",
         )
+
+
+def _totals(sold: Decimal, returns: Sequence[LineItem]) -> set[Decimal]:
+    """Give what a till may state as its total."""
+    back = sum((line.total for line in returns), ZERO)
+    return {sold, sold - back, -back} if returns else {sold}
+
+
+def _can_be_kept(amount: Decimal) -> bool:
+    try:
+        money.parse(amount)
+    except ValueError:
+        return False
+    return True
 
 
 def _sums(order: CustomerOrder, made: RetailTransaction) -> Iterator[Finding]:

@@ -75,6 +75,8 @@ def read_transaction(order: CustomerOrder, rules: Rules, arrived_at: datetime) -
         )
     shipping = _shipping(order, rules, findings)
     made = _assemble(order, rules, store, sales, returns, shipping)
+    if not findings:
+        findings += arithmetic.sum_limits(made)
     warnings: list[str] = []
     if not findings:
         wrong = list(_arithmetic(order, made))
@@ -119,7 +121,7 @@ def _assemble(
         sales=tuple(sales),
         returns=tuple(returns),
         tenders=tuple(_tenders(order, rules)),
-        discount=arithmetic.transaction_discount(order, sales, shipping),
+        discount=arithmetic.transaction_discount(order, sales, returns, shipping),
         shipping=shipping,
         original_transaction=order.original_order_id,
     )
@@ -135,7 +137,8 @@ def _lines(
     """Read one of the two lists; lines that share an id are told apart by their order."""
     is_return = list_name == "returnProductList"
     times: Counter[str] = Counter()
-    lines = []
+    keys: set[str] = set()
+    lines: list[LineItem] = []
     for index, product in enumerate(products or ()):
         pointer = f"/{list_name}/{index}"
         findings += _line_problems(product, pointer, is_return)
@@ -146,8 +149,12 @@ def _lines(
         if kind == "quarantine" and not is_return:
             findings.append(_no_treatment(order, product, pointer))
         name = product.order_item_id or product.external_id or str(index + 1)
-        times[name] += 1
-        key = name if times[name] == 1 else f"{name}~{times[name]}"
+        key = name
+        # Another line may have just the id that this one would get.
+        while key in keys:
+            times[name] += 1
+            key = f"{name}~{times[name] + 1}"
+        keys.add(key)
         pickup_store = product.pickup_store_id or order.store_id
         lines.append(
             LineItem(
@@ -171,6 +178,7 @@ def _lines(
                 reason=_reason(product),
             )
         )
+        findings += arithmetic.limits(lines[-1], pointer)
     return lines
 
 

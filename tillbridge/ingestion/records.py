@@ -52,7 +52,11 @@ def records(
         document = order_document(made, sold, product_store, zone, settings)
         items = [item for group in document["shipGroups"] for item in group["items"]]
         yield _record("order", document, made, len(items), _items_total(items, "unitPrice"))
-    returned = [line for line in news.returns if is_master or line.fulfillment != "in_store"]
+    returned = [
+        line
+        for line in news.returns
+        if not line.is_cancelled and (is_master or line.fulfillment != "in_store")
+    ]
     if returned:
         return_id = f"{made.transaction_id}-R{returns_before + 1}"
         document = return_document(made, returned, return_id, product_store, zone)

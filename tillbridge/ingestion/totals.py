@@ -59,6 +59,7 @@ class Totals:
         """Count one transaction in: its new lines, and the records they became.
 
         Where the OMS is not order master, a line that was carried out or brought back only moves stock.
+        A return that was cancelled is none.
         """
         day = self._day((made.store, made.business_day_date, made.currency))
         day.transactions += 1
@@ -69,6 +70,8 @@ class Totals:
                 day.only_stock += 1
                 day.sales_only_stock += line.total
         for line in news.returns:
+            if line.is_cancelled:
+                continue
             day.lines_in += 1
             day.returns_in += line.total
             if not oms_is_order_master and line.fulfillment == "in_store":
