@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,69 +12,13 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from sandbox.baskets import Basket
-from tests.ingestion.baskets import day, line, rules, sale, stock_moves, till_profile
-from tillbridge.clients.sftp import SftpClient
-from tillbridge.contracts import json_text
+from tests.ingestion.baskets import day, line, sale, stock_moves, till_profile
+from tests.ingestion.places import Run, drop, handed_over, put_away, variances
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import invoice_failure
 from tillbridge.database.till_tables import till_line, till_record, till_transaction
 from tillbridge.ingestion import ingesting
-from tillbridge.ingestion.ingesting import Ingestion, RunSummary, sum_up
-from tillbridge.profile import Profile
-
-Run = Callable[..., RunSummary]
-
-
-@pytest.fixture
-def exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The root of the SFTP server's files; nobody waits for them to stand still."""
-    monkeypatch.setattr("tillbridge.clients.exchange.sleep", lambda seconds: None)
-    return tmp_path / "exchange"
-
-
-@pytest.fixture
-def run(engine: Engine, sftp: SftpClient, exchange: Path) -> Iterator[Run]:
-    """Do what a run of ingest-tlogs does."""
-
-    def run(profile: Profile | None = None, worker: str = "run") -> RunSummary:
-        profile = profile or till_profile()
-        ingestion = Ingestion(engine, sftp, profile, rules(profile), worker)
-        ingestion.publish()
-        return sum_up([ingestion.ingest(batch) for batch in ingestion.batches()])
-
-    return run
-
-
-def drop(exchange: Path, *documents: Any, start: int = 1) -> None:
-    """Put documents where TLogs come in, each in a file of its own."""
-    folder = exchange / "predictspring/tlog"
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, document in enumerate(documents, start):
-        data = document if isinstance(document, bytes) else json_text.write(document)
-        (folder / f"tlog-{number:05}.json").write_bytes(data)
-
-
-def handed_over(exchange: Path, folder: str) -> list[dict[str, Any]]:
-    """Give the records of every JSON file in a folder."""
-    found: list[dict[str, Any]] = []
-    for path in sorted((exchange / folder).glob("*.json")):
-        found += json.loads(path.read_bytes(), parse_float=Decimal)
-    return found
-
-
-def variances(exchange: Path) -> Counter[tuple[str, str]]:
-    """Sum the variance rows by store and UPC."""
-    moves: Counter[tuple[str, str]] = Counter()
-    for path in (exchange / "hotwax/inventory-variance").glob("*.csv"):
-        for row in csv.DictReader(io.StringIO(path.read_text())):
-            assert (row["locationSeqId"], row["varianceReasonId"]) == ("TLTLTLLL01", "POS_SALE")
-            moves[row["externalFacilityId"], row["idValue"]] += int(row["availableDelta"])
-    return moves
-
-
-def put_away(exchange: Path, place: str) -> list[str]:
-    """Name the files in a place below the TLog folder."""
-    return sorted(path.name for path in (exchange / "predictspring/tlog" / place).glob("*"))
+from tillbridge.ingestion.ingesting import Ingestion
 
 
 def test_a_day_of_a_till_becomes_orders_and_returns(run: Run, exchange: Path) -> None:
