@@ -6,7 +6,7 @@ long as nothing is stored, the row belongs to whoever holds the lease; other con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -57,26 +57,28 @@ def claim(connection: Connection, document: TillDocument) -> tuple[Standing, Rec
     The same bytes are always `OURS` until they are stored: storing them twice is storing them once.
     """
     now = database_now(connection)
-    fresh = {
-        "identity": document.identity,
-        "receipt_id": uuid4().hex,
-        "client": document.client,
+    fresh = Receipt(
+        identity=document.identity,
+        receipt_id=uuid4().hex,
+        client=document.client,
+        body_sha256=document.body_sha256,
+        canonical_sha256=document.canonical_sha256,
+        file_name=document.file_name(now),
+        state=STORING,
+        epoch=0,
+        received_at=now,
+        stored_at=None,
+    )
+    others = {
         "order_id": document.order_id,
         "revision": document.revision,
-        "body_sha256": document.body_sha256,
-        "canonical_sha256": document.canonical_sha256,
-        "file_name": document.file_name(now),
-        "state": STORING,
-        "epoch": 0,
         "lease_until": now + LEASE,
-        "received_at": now,
     }
-    is_new = insert_new(connection, tlog_receipt, fresh) == 1
+    if insert_new(connection, tlog_receipt, asdict(fresh) | others):
+        return Standing.OURS, fresh
     row = connection.execute(
         select(tlog_receipt).where(_ROW.identity == document.identity).with_for_update()
     ).one()
-    if is_new:
-        return Standing.OURS, _receipt(row)
     if row.state != STORING:
         is_same = row.canonical_sha256 == document.canonical_sha256
         return (Standing.REPEAT if is_same else Standing.CONFLICT), _receipt(row)
@@ -111,7 +113,9 @@ def settle(connection: Connection, receipt: Receipt, state: str) -> tuple[bool, 
     done = connection.execute(
         _still(receipt).values(state=state, lease_until=null(), stored_at=stored_at)
     )
-    return done.rowcount == 1, _by_identity(connection, receipt.identity)
+    if done.rowcount == 1:
+        return True, replace(receipt, state=state, stored_at=stored_at)
+    return False, _by_identity(connection, receipt.identity)
 
 
 def shipped(connection: Connection, identity: str) -> None:

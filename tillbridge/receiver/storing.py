@@ -169,12 +169,9 @@ class Store:
             waiting = Waiting(path, document.body, receipt.identity)
             settled, now = await self.sql(lambda c: _accept(c, receipt, waiting))
         else:
-            try:
-                await self._in_file_thread(lambda: self._files.write(path, document.body))
-            except TillbridgeError:
-                await self._release(receipt)
-                raise
-            settled, now = await self.sql(lambda c: receipts.settle(c, receipt, STORED))
+            settled, now = await self._in_file_thread(
+                lambda: self._write(receipt, path, document.body)
+            )
         if settled:
             return Kept("accepted" if self._ack == "inbox" else "stored", now)
         if now.state != STORING and now.canonical_sha256 == document.canonical_sha256:
@@ -189,9 +186,17 @@ class Store:
             return None
         return await self.sql(lambda c: receipts.take_over(c, abandoned, document))
 
-    async def _release(self, receipt: Receipt) -> None:
+    def _write(self, receipt: Receipt, path: str, body: bytes) -> tuple[bool, Receipt]:
         try:
-            await self.sql(lambda c: receipts.release(c, receipt))
+            self._files.write(path, body)
+        except TillbridgeError:
+            self._release(receipt)
+            raise
+        return self.sql_now(lambda connection: receipts.settle(connection, receipt, STORED))
+
+    def _release(self, receipt: Receipt) -> None:
+        try:
+            self.sql_now(lambda connection: receipts.release(connection, receipt))
         except TillbridgeError as problem:
             _log.warning("The lease of receipt %s ends by itself: %s", receipt.receipt_id, problem)
 
