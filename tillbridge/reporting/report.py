@@ -29,7 +29,8 @@ from tillbridge.handover.kind import Journey, Kind
 class Wording:
     """What the failures of one journey are called.
 
-    `key` names artifacts and files. `kinds` names what happened, in the order of urgency that every list follows.
+    `key` names artifacts and files. `kinds` names what happened, in the order of urgency that every list
+    follows.
     """
 
     key: str
