@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -9,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.settings import get_current_settings
 from pydantic import ValidationError
 
 from blocks import TillReceiver
@@ -156,6 +160,43 @@ def test_prefect_hears_of_new_tlogs(start_receiver: Start, prefect_server: Platf
     assert {event["resource"]["prefect.resource.id"] for event in found} == {
         f"tillbridge.tlog.{FOLDER}"
     }
+
+
+def start_by_name(name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "commands.receiver", "--name", name]
+    address = get_current_settings().api.url
+    assert address is not None
+    return subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PREFECT_API_URL": address},
+    )
+
+
+def test_it_reads_its_blocks_from_prefect(installation: Installation) -> None:
+    """With the settings that `tillbridge setup` stored; a name that is not there is a sentence."""
+    port = installation.far_ends.receiver_port
+    process = start_by_name("tillbridge")
+    assert process.stderr is not None
+    try:
+        until = time.monotonic() + 60
+        answer = None
+        while answer is None and time.monotonic() < until:
+            assert process.poll() is None, process.stderr.read()
+            with contextlib.suppress(httpx.TransportError):
+                answer = httpx.get(f"http://127.0.0.1:{port}/ready", timeout=10)
+            time.sleep(0.1)
+        assert answer is not None
+        assert answer.json() == {"database": True, "sftp": True}
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+    unknown = start_by_name("not-there")
+    assert "'not-there' cannot be used" in unknown.communicate(timeout=60)[1]
+    assert unknown.returncode == 1
 
 
 def test_what_is_kept_aside_is_mailed(installation: Installation) -> None:
