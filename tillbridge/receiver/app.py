@@ -144,19 +144,20 @@ class Receiver:
             # Whoever cannot prove who it is gets no room for its body.
             sender = self._clients.by_headers(headers)
             self._let_in(sender)
-        taken: list[int] = []
+        body = bytearray()
         try:
-            body = await self._body(request, most, taken)
+            await self._read(request, most, body)
+            content = bytes(body)
             if signed is not None:
-                sender = self._clients.by_signature(signed, body, time.time())
+                sender = self._clients.by_signature(signed, content, time.time())
                 self._let_in(sender)
                 if sender is not None and sender.skew is not None:
                     self._metrics.clock_skew(sender.client, sender.skew)
             if sender is None:
                 raise Refusal("unauthorized")
-            yield sender, body
+            yield sender, content
         finally:
-            self._budget.give_back(sum(taken))
+            self._budget.give_back(len(body))
             self._metrics.bytes_in_flight(self._budget.used)
 
     def _let_in(self, sender: Sender | None) -> None:
@@ -180,25 +181,23 @@ class Receiver:
             raise Refusal("too_large")
         return self._settings.largest_body_bytes
 
-    async def _body(self, request: Request, most: int, taken: list[int]) -> bytes:
+    async def _read(self, request: Request, most: int, body: bytearray) -> None:
+        """Add the request's body to `body`, whose bytes are taken from the budget."""
         if most == 0:
-            return b""
-        chunks: list[bytes] = []
+            return
         try:
             async with asyncio.timeout(self._settings.body_seconds):
                 async for chunk in request.stream():
-                    if sum(taken) + len(chunk) > most:
+                    if len(body) + len(chunk) > most:
                         raise Refusal("too_large")
                     if not self._budget.take(len(chunk)):
                         raise self._unavailable()
-                    taken.append(len(chunk))
-                    chunks.append(chunk)
+                    body += chunk
                     self._metrics.bytes_in_flight(self._budget.used)
         except TimeoutError:
             raise Refusal("slow", closes=True) from None
         except ClientDisconnect:
             raise Refusal("malformed", closes=True) from None
-        return b"".join(chunks)
 
     async def _document(self, client: str, body: bytes) -> TillDocument:
         try:
