@@ -93,7 +93,7 @@ def test_the_command_ends_with_the_sentence(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        cwd=Path(__file__).parents[2],
+        cwd=tmp_path,  # the database's file is named relative to it
     )
     assert done.returncode == 1
     assert "run `tillbridge setup`" in done.stderr
