@@ -42,6 +42,9 @@ from tillbridge.ingestion.totals import Totals
 from tillbridge.ingestion.transaction import RetailTransaction
 from tillbridge.profile import Profile
 
+_LARGEST_BATCH = 64 * 1024 * 1024
+"""Bytes of the files that are in memory together, at about three times as many; a larger one is alone."""
+
 
 @dataclass
 class BatchResult:
@@ -103,10 +106,17 @@ class Ingestion:
 
     def batches(self) -> Iterator[list[RemoteFile]]:
         """Give the waiting files in batches, by name; left-overs of a killed run are among them."""
-        waiting = self._folder.waiting()
-        size = self._profile.tills.files_at_once
-        for start in range(0, len(waiting), size):
-            yield waiting[start : start + size]
+        batch: list[RemoteFile] = []
+        size = 0
+        for file in self._folder.waiting():
+            is_full = len(batch) == self._profile.tills.files_at_once
+            if batch and (is_full or size + file.size > _LARGEST_BATCH):
+                yield batch
+                batch, size = [], 0
+            batch.append(file)
+            size += file.size
+        if batch:
+            yield batch
 
     def publish(self) -> list[str]:
         """Write what an earlier run recorded and could not write any more; gives the files' names."""

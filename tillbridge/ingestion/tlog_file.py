@@ -15,11 +15,13 @@ from tillbridge.errors import FileRejected, Finding, RecordRejected
 from tillbridge.ingestion.reading import Reading, Rules, read_transaction
 
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
+_MOST_TRANSACTIONS = 100_000
+"""In one file. Without a limit, a file of a few megabytes could name more than the memory holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transaction of a file: what was read, or what is wrong with it."""
+    """One transaction of a file: what was read, or what is wrong with it. Its element has no value."""
 
     index: int
     element: Element
@@ -47,7 +49,12 @@ def read_into(file: TLogFile, rules: Rules) -> None:
         with file.path.open("rb") as stream:
             file.is_array = _starts_with_bracket(stream)
             for index, element in enumerate(_elements(stream, file)):
-                file.entries.append(Entry(index, element, _read(element, rules, file.arrived_at)))
+                if index == _MOST_TRANSACTIONS:
+                    raise _rejected(
+                        file, f"at most {_MOST_TRANSACTIONS:,} CustomerOrders; part the file"
+                    )
+                found = _read(element, rules, file.arrived_at)
+                file.entries.append(Entry(index, Element(None, element.text), found))
     except FileRejected as problem:
         file.problem = problem
         file.entries.clear()
