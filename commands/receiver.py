@@ -48,13 +48,11 @@ def receive(
     try:
         parts = read_receiver_config(config) if config else _stored(name)
         folder = parts.profile.tills.tlog_folder
-        sftp = parts.sftp
         serve(
             parts.receiver.get_settings(),
             parts.database.get_engine(),
-            sftp.get_client(),
+            parts.sftp.get_client(),
             folder,
-            sftp.connections * sftp.channels_per_connection,
             _event(STORED_EVENT, folder),
             _event(KEPT_ASIDE_EVENT, folder),
         )

@@ -38,11 +38,10 @@ def serve(
     engine: Engine,
     sftp: SftpClient,
     folder: str,
-    writers: int,
     on_stored: Callable[[int], object],
     on_kept_aside: Callable[[int], object],
 ) -> None:
-    """Receive TLogs into `folder` until SIGTERM or SIGINT; `writers` files are written at a time.
+    """Receive TLogs into `folder` until SIGTERM or SIGINT.
 
     The hooks are told now and then how many TLogs have come to SFTP, and how many were kept aside for a
     person; they may fail.
@@ -77,11 +76,11 @@ def serve(
         engine,
         files,
         settings.ack,
-        writers=writers,
+        writers=sftp.sessions,
         most=settings.parallel_requests,
         seconds=settings.store_seconds,
     )
-    shipper = Shipper(store, files, metrics, stored.arrived, writers)
+    shipper = Shipper(store, files, metrics, stored.arrived, sftp.sessions)
     readiness = Readiness(store, files, metrics)
     receiver = Receiver(
         settings,
