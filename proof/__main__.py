@@ -20,6 +20,7 @@ from proof.fuzz import driver as fuzz
 from proof.ledger import machine as ledger
 from proof.model import checking as model
 from proof.sftp import faults as sftp
+from proof.tlogs import kills as tlogs
 from sandbox import postgresql
 
 _FUZZ_SECONDS = 60
@@ -73,6 +74,12 @@ def _sftp() -> bool:
     return True
 
 
+def _tlogs() -> bool:
+    figures = tlogs.run_all()
+    record.write("tlogs", {"machine": record.machine(), **figures})
+    return not figures["problems"]
+
+
 def _fuzz() -> bool:
     figures = fuzz.run(_FUZZ_SECONDS)
     record.write("fuzz", figures)
@@ -91,6 +98,7 @@ _PARTS: dict[str, Callable[[], bool]] = {
     "crashes": _crashes,
     "soak": _soak,
     "sftp": _sftp,
+    "tlogs": _tlogs,
     "fuzz": _fuzz,
     "bugs": _bugs,
 }

@@ -12,25 +12,29 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine, select
 
 from proof.tlogs.worker import Job, run
+from sandbox import postgresql
 from sandbox.baskets import day_of
 from sandbox.catalog import BRANDS
-from sandbox.openssh import Sshd
+from sandbox.openssh import Sshd, make_key
 from tillbridge.contracts import json_text
 from tillbridge.database.engine import connect, transaction, upgrade
 from tillbridge.database.till_tables import till_batch, till_line, till_record, till_transaction
 from tillbridge.profile import Profile, TillSettings
 
 BRAND = BRANDS[0]
-_OPENS_AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+_OPENS_AT = datetime(2026, 10, 1, 15, 0, tzinfo=UTC)
 _ARRIVED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
 _TLOGS = "predictspring/tlog"
 _GONE = {"batch_id", "number", "ingested_at"}
@@ -125,6 +129,30 @@ class Place:
         return found
 
 
+def run_all() -> dict[str, Any]:
+    """Do it at full size on both databases, with one worker and with three at once."""
+    found = []
+    with TemporaryDirectory() as folder, postgresql.cluster() as server:
+        for number, (workers, database) in enumerate(
+            (workers, database) for workers in (1, 3) for database in ("sqlite", "postgresql")
+        ):
+            state = Path(folder) / str(number)
+            (state / "exchange").mkdir(parents=True)
+            sshd = Sshd(state, state / "exchange", make_key(state / "client_key"))
+            sshd.start()
+            plan = Plan(customers=4000, kills=200, workers=workers, seed=number + 1)
+            try:
+                with (
+                    postgresql.fresh_database(server)
+                    if database == "postgresql"
+                    else nullcontext(f"sqlite:///{state}/fire.db")
+                ) as url:
+                    found.append(under_fire(sshd, plan, url, f"sqlite:///{state}/calm.db"))
+            finally:
+                sshd.stop()
+    return {"runs": found, "problems": [one for run in found for one in run["problems"]]}
+
+
 def under_fire(sshd: Sshd, plan: Plan, database_url: str, calm_url: str) -> dict[str, Any]:
     """Take a day of two registers in under fire and in peace; `problems` is empty when all is well."""
     began = time.monotonic()
@@ -179,7 +207,9 @@ def _fire(place: Place, plan: Plan, random: Random) -> int:
         while len(alive) < plan.workers:
             started += 1
             has_begun = _processes.Event()
-            process = _processes.Process(target=run, args=(place.job(f"w{started}"), has_begun))
+            process: BaseProcess = _processes.Process(
+                target=run, args=(place.job(f"w{started}"), has_begun)
+            )
             process.start()
             has_begun.wait(60)
             alive.append((process, time.monotonic() + random.uniform(0, plan.longest_seconds)))

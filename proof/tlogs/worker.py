@@ -28,7 +28,7 @@ class Job:
 def run(job: Job, has_begun: Event | None = None) -> RunSummary:
     """Take in all that waits; `has_begun` is set when the work begins."""
     # Nobody writes in place here, so no file has to be watched for two seconds.
-    exchange.sleep = lambda seconds: None  # type: ignore[assignment]
+    exchange.sleep = lambda seconds: None  # type: ignore[attr-defined]
     rules = Rules(job.profile.tills, job.profile.time_zone, job.facilities)
     engine = connect(job.database_url)
     try:
