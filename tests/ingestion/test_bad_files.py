@@ -87,6 +87,33 @@ def test_other_content_of_one_order_in_one_batch_is_a_conflict(run: Run, exchang
     assert order["grandTotal"] == Decimal("38.88")
 
 
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        (
+            {"transactionDiscountAmount": 3, "discount": 7, "totalAmount": Decimal("35.88")},
+            "totalAmount",
+        ),
+        ({"shippingAmount": 5, "totalAmount": Decimal("43.88")}, "totalAmount"),
+        ({"currency": "EUR"}, "currency"),
+    ],
+)
+@pytest.mark.parametrize("runs", [1, 2])
+def test_the_same_lines_for_another_sum_are_a_conflict(
+    run: Run, exchange: Path, engine: Engine, changes: dict[str, Any], pointer: str, runs: int
+) -> None:
+    """A discount or a currency that changes changes what was sold, in one run or in two."""
+    drop(exchange, sale())
+    if runs == 2:
+        run()
+    drop(exchange, sale(**changes), start=2)
+    assert "1 in conflict" in run().message
+    [failure] = failed(engine)
+    assert (failure.kind, failure.reason_code) == ("conflict", pointer)
+    [order] = handed_over(exchange, "hotwax/order-import")
+    assert (order["grandTotal"], order["currencyUom"]) == (Decimal("38.88"), "USD")
+
+
 def test_a_return_may_come_before_its_sale(run: Run, exchange: Path) -> None:
     """The sale that the return repeats is the sale; when it comes by itself, it is known."""
     drop(exchange, sale(**TWO, returnProductList=[line()]), sale(**TWO))

@@ -179,7 +179,7 @@ def test_nothing_is_handed_over_twice(document: dict[str, Any], times: int) -> N
         transaction = read(again, profile)
         fresh = news(transaction, known.lines)
         made += records(transaction, fresh, known.returns, profile)
-        known.add(fresh)
+        known.add(transaction, fresh)
     assert made == list(records(transaction, news(transaction), 0, profile))
 
 
@@ -188,7 +188,7 @@ def test_what_was_sold_cannot_change(document: dict[str, Any], data: st.DataObje
     """A known order with another line, a line less, or a dearer line is a conflict."""
     made = read({**document, "returnProductList": None}, till_profile())
     known = KnownOrder()
-    known.add(news(made))
+    known.add(made, news(made))
     changed = data.draw(st.sampled_from(["more", "less", "dearer"]))
     first, *others = document["orderProductList"]
     other = {

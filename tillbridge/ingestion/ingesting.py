@@ -247,7 +247,7 @@ class Ingestion:
             return
         found = entry.read.transaction
         order = known[found.transaction_id]
-        news = compare(found, order.lines)
+        news = compare(found, order.lines, order.sold)
         if isinstance(news, Conflict):
             problem = RecordRejected(
                 found.transaction_id, (Finding(news.pointer, None, news.expected),)
@@ -261,7 +261,7 @@ class Ingestion:
         arrival = Arrival(work.file.name, work.file.sha256, work.file.arrived_at)
         accepted.append(Accepted(found, news, arrival))
         made += some
-        order.add(news)
+        order.add(found, news)
         is_master = self._profile.tills.oms_is_order_master
         totals.add(found, news, some, oms_is_order_master=is_master)
         work.counts["taken in"] += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from tillbridge.contracts import json_text
@@ -28,6 +29,14 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
+class Sold:
+    """What an order was sold for, its discount and shipping included."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """The transaction contradicts what is known of its order. `pointer` and `expected` say where."""
 
@@ -35,11 +44,11 @@ class Conflict:
     expected: str
 
 
-def compare(made: RetailTransaction, known: Known) -> News | Conflict:
-    """Hold a transaction against what is known of its order.
+def compare(made: RetailTransaction, known: Known, sold: Sold | None = None) -> News | Conflict:
+    """Hold a transaction against what is known of its order; `sold` is None where no sale is known.
 
-    What was sold never changes: once an order is known, other lines or another content are a conflict.
-    What came back may only grow.
+    What was sold never changes: once an order is known, other lines, another content or another sum are a
+    conflict. What came back may only grow.
     """
     for kind, name, lines in (
         ("sale", "orderProductList", made.sales),
@@ -65,6 +74,16 @@ def compare(made: RetailTransaction, known: Known) -> News | Conflict:
             "/orderProductList",
             f"expected all {len(sold_before)} lines that were sold; "
             f"{len(sold_before - sold_now)} are gone, and nothing was brought back",
+        )
+    if sold and made.sales and made.currency != sold.currency:
+        return Conflict(
+            "/currency", f"expected {sold.currency} as it came before; it is {made.currency} now"
+        )
+    # With goods brought back the total may say too little of a discount of the whole.
+    if sold and made.sales and not made.returns and made.sales_total != sold.amount:
+        return Conflict(
+            "/totalAmount",
+            f"expected a sale of {sold.amount} as it came before; it is one of {made.sales_total} now",
         )
     return News(
         tuple(line for line in made.sales if ("sale", line.key) not in known),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from tillbridge.contracts.customer_order import VERSION
 from tillbridge.database.engine import database_now, transaction
@@ -25,7 +25,7 @@ from tillbridge.database.till_tables import (
     till_transaction,
 )
 from tillbridge.ingestion.records import Record, RecordKind
-from tillbridge.ingestion.revision import Kind, News, fingerprint
+from tillbridge.ingestion.revision import Kind, News, Sold, fingerprint
 from tillbridge.ingestion.transaction import RetailTransaction
 
 _AT_ONCE = 500
@@ -51,13 +51,16 @@ class Accepted:
 
 @dataclass
 class KnownOrder:
-    """What is known of one order: its lines' fingerprints, and how many returns there were."""
+    """What is known of one order: its lines' fingerprints, its sale, and how many returns there were."""
 
     lines: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    sold: Sold | None = None
     returns: int = 0
 
-    def add(self, news: News) -> None:
-        """Know these lines from now on."""
+    def add(self, made: RetailTransaction, news: News) -> None:
+        """Know from now on what is new in this transaction."""
+        if news.sales:
+            self.sold = Sold(made.sales_total, made.currency)
         self.lines |= {("sale", line.key): fingerprint(line) for line in news.sales}
         self.lines |= {("return", line.key): fingerprint(line) for line in news.returns}
         self.returns += bool(news.returns)
@@ -87,15 +90,14 @@ def known_orders(
         ):
             known[row.order_id].lines[row.kind, row.line_key] = row.content_sha256
         for row in connection.execute(
-            select(made.order_id, func.count())
-            .where(
-                made.product_store_id == product_store_id,
-                made.order_id.in_(chunk),
-                made.return_lines > 0,
-            )
-            .group_by(made.order_id)
+            select(
+                made.order_id, made.sale_lines, made.sales_total, made.currency, made.return_lines
+            ).where(made.product_store_id == product_store_id, made.order_id.in_(chunk))
         ):
-            known[row.order_id].returns = row[1]
+            order = known[row.order_id]
+            order.returns += bool(row.return_lines)
+            if row.sale_lines:
+                order.sold = Sold(row.sales_total, row.currency)
     return known
 
 
