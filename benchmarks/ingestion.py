@@ -33,6 +33,7 @@ _PROFILE = Profile(
     product_store_id=_BRAND.product_store_id, brand="Bench", time_zone=_BRAND.time_zone
 )
 _RULES = Rules(_PROFILE.tills, _PROFILE.time_zone, {one.external_id for one in _BRAND.facilities})
+_ARRIVED_AT = datetime(2026, 11, 22, tzinfo=UTC)
 _NOTES = f"""\
 Generated TLogs of all kinds, filled up to about {_BYTES:,} bytes each with members that are not read, one file
 each. Each measurement is a process of its own; "peak" is the most memory it ever held, "at rest" is that of
@@ -123,8 +124,8 @@ def _each(root: Path, work: Callable[[bytes], object]) -> Callable[[], None]:
 
 def _map(data: bytes) -> object:
     order = read_customer_order(json_text.read(data))
-    made = read_transaction(order, _RULES, datetime(2026, 11, 22, tzinfo=UTC)).transaction
-    return list(records(made, News(made.sales, made.returns), 0, _PROFILE))
+    made = read_transaction(order, _RULES, _ARRIVED_AT).transaction
+    return list(records(made, News(made.sales, made.returns), 0, _ARRIVED_AT, _PROFILE))
 
 
 def _ingest(root: Path) -> Callable[[], None]:

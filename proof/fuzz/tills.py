@@ -18,8 +18,7 @@ from tillbridge.contracts import json_text
 from tillbridge.contracts.customer_order import read_customer_order
 from tillbridge.ingestion.reading import Rules, read_transaction
 from tillbridge.ingestion.records import Record, records
-from tillbridge.ingestion.revision import News, compare
-from tillbridge.ingestion.tlogs import KnownOrder
+from tillbridge.ingestion.revision import KnownOrder, News, compare
 from tillbridge.ingestion.totals import Totals
 from tillbridge.ingestion.transaction import RetailTransaction
 from tillbridge.profile import Profile, TillSettings
@@ -140,9 +139,9 @@ def check_sale(document: Any) -> None:
         rules = Rules(profile.tills, profile.time_zone)
         made = read_transaction(read_customer_order(document), rules, _ARRIVED_AT).transaction
         known = KnownOrder()
-        news = compare(made, known.lines)
+        news = compare(made, known)
         assert isinstance(news, News)
-        found = list(records(made, news, 0, profile))
+        found = list(records(made, news, 0, _ARRIVED_AT, profile))
         totals = Totals()
         totals.add(made, news, found, oms_is_order_master=profile.tills.oms_is_order_master)
         assert totals.disagreements() == []
@@ -150,7 +149,7 @@ def check_sale(document: Any) -> None:
             assert abs(money.to_units(amount)) < _LARGEST_UNITS
         known.add(made, news)
         assert len(known.lines) == len(made.sales) + len(made.returns)
-        assert compare(made, known.lines, known.sold) == News((), ())
+        assert compare(made, known) == News((), ())
         if profile.tills.oms_is_order_master:
             _check_worth(document, made, found)
 

@@ -18,7 +18,7 @@ from tillbridge.contracts.customer_order import read_customer_order
 from tillbridge.errors import RecordRejected
 from tillbridge.ingestion.reading import Reading, Rules, read_transaction
 from tillbridge.ingestion.records import Record, records
-from tillbridge.ingestion.revision import News, compare
+from tillbridge.ingestion.revision import KnownOrder, News, compare
 from tillbridge.ingestion.tlog_file import TLogFile, read_into
 from tillbridge.ingestion.totals import Totals
 from tillbridge.profile import TillSettings
@@ -57,9 +57,9 @@ def made_of(document: dict[str, Any], **settings: Any) -> tuple[list[Record], To
     """Give the records of a document that was never seen, and the sums of both."""
     profile = till_profile(**settings)
     made = read(document, **settings).transaction
-    news = compare(made, {})
+    news = compare(made, KnownOrder())
     assert isinstance(news, News)
-    found, totals = list(records(made, news, 0, profile)), Totals()
+    found, totals = list(records(made, news, 0, ARRIVED_AT, profile)), Totals()
     totals.add(made, news, found, oms_is_order_master=profile.tills.oms_is_order_master)
     return found, totals
 
@@ -218,9 +218,9 @@ def test_the_business_day_in_nights_when_clocks_are_turned(
     profile = till_profile().model_copy(update={"time_zone": zone})
     made = read_transaction(read_customer_order(document), rules(profile), ARRIVED_AT).transaction
     assert made.business_day_date == day
-    news = compare(made, {})
+    news = compare(made, KnownOrder())
     assert isinstance(news, News)
-    [record] = records(made, news, 0, profile)
+    [record] = records(made, news, 0, ARRIVED_AT, profile)
     assert json.loads(record.body)["orderDate"] == local
 
 
@@ -324,9 +324,9 @@ def test_whatever_becomes_of_a_document_its_sums_agree(name: str, is_master: boo
         ).transaction
     except RecordRejected:
         return
-    news = compare(made, {})
+    news = compare(made, KnownOrder())
     assert isinstance(news, News)
     totals = Totals()
-    found = list(records(made, news, 0, till_profile(oms_is_order_master=is_master)))
+    found = list(records(made, news, 0, ARRIVED_AT, till_profile(oms_is_order_master=is_master)))
     totals.add(made, news, found, oms_is_order_master=is_master)
     assert totals.disagreements() == []

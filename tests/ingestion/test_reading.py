@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.ingestion.baskets import ARRIVED_AT, day, line, rules, sale, till_profile
+from tillbridge.contracts import json_text
 from tillbridge.contracts.customer_order import read_customer_order
 from tillbridge.errors import Finding, RecordRejected
 from tillbridge.ingestion.reading import Reading, read_transaction
@@ -54,7 +55,7 @@ def test_a_sale_in_the_words_of_the_poslog() -> None:
         ({"orderDate": True}, "/orderDate", "milliseconds since 1970"),
         ({"storeId": "SV-XXX"}, "/storeId", "tills.stores"),
         ({"storeId": None}, "/storeId", ""),
-        ({"orderId": ""}, "/orderId", "an id of at most 60"),
+        ({"orderId": ""}, "/orderId", "the member is missing"),
         ({"orderId": "a" * 61}, "/orderId", "an id of at most 60"),
         ({"currency": "usd"}, "/currency", "ISO 4217"),
         ({"totalAmount": Decimal("38.87")}, "/totalAmount", "38.88, the sum of the lines"),
@@ -182,3 +183,55 @@ def test_a_clock_that_is_a_little_fast_is_forgiven() -> None:
 def test_a_finding_shows_its_place() -> None:
     """Its text leads to the member."""
     assert str(Finding("/storeId", "9", "expected a store")) == "/storeId: expected a store"
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_line"),
+    [
+        ({"totalAmount": "38.880000000000003"}, {}),
+        ({"originalOrderId": "", "customerProfile": "", "email": ""}, {"gtin": ""}),
+        ({"discount": Decimal(0), "transactionDiscountAmount": None}, {"discount": None}),
+    ],
+)
+def test_what_tills_write_loosely(changes: dict[str, Any], of_line: dict[str, Any]) -> None:
+    """Digits that binary arithmetic leaves, and empty texts for nothing, cost no sale."""
+    if "discount" in changes:
+        plain = {"total": Decimal("42.88")}
+        changes = changes | {"totalAmount": Decimal("42.88")}
+        of_line = of_line | plain
+    document = json_text.write(sale(orderProductList=[line(**of_line)], **changes))
+    text = document.replace(b'"38.880000000000003"', b"38.880000000000003")
+    assert read(json_text.read(text)).transaction.sales
+
+
+def test_an_article_without_tax_may_or_may_not_be_taxable() -> None:
+    """A gift card beside shoes: the till counts it as taxable or not."""
+    card = line(orderItemId="2", price=Decimal(25), subTotal=Decimal(25), discount=None)
+    card |= {"tax": Decimal(0), "total": Decimal(25)}
+    for taxable in (Decimal(36), Decimal(61)):
+        document = sale(
+            orderSubTotal=Decimal(65),
+            taxableAmount=taxable,
+            totalAmount=Decimal("63.88"),
+            orderProductList=[line(), card],
+        )
+        assert read(document).transaction.sales_total == Decimal("63.88")
+
+
+def test_a_discount_that_only_the_header_states() -> None:
+    """It belongs to the sale as a whole, where the total shows it."""
+    document = sale(discount=Decimal(9), totalAmount=Decimal("33.88"))
+    assert read(document).transaction.discount == Decimal(5)
+
+
+def test_prices_may_include_the_tax() -> None:
+    """Then nothing comes on top, and the tax is kept beside the price."""
+    document = sale(
+        discount=None,
+        taxSubTotal=Decimal("2.88"),
+        totalAmount=Decimal(40),
+        orderProductList=[line(discount=None, total=Decimal(40))],
+    )
+    assert refused(document)
+    made = read(document, prices_include_tax=True).transaction
+    assert (made.sales_total, made.sales[0].included_tax) == (Decimal(40), Decimal("2.88"))

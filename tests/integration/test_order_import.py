@@ -155,7 +155,7 @@ def test_one_bad_order_never_takes_another_with_it(imports: Imports) -> None:
             "expected ITEM_COMPLETED or ITEM_CANCELLED; what is POS_COMPLETED was carried",
             "/statusId: expected ORDER_CREATED, which follows",
             "expected each id or name once",
-            "valid dictionary",
+            "expected an object",
         ],
         errors,
         strict=True,

@@ -68,3 +68,14 @@ def test_a_line_belongs_to_the_item_it_names_and_else_to_one_with_its_product() 
 
 def _fits(key: tuple[str, str | None], product: str, name: str | None) -> bool:
     return product == key[0] and (key[1] is None or name == key[1])
+
+
+def test_what_has_not_left_cannot_be_back() -> None:
+    """An item that waits to be shipped is cancelled, not taken into stock; one of two that left may be."""
+    waiting = SoldItem("00001", "T1-1", "boot", Decimal(1), has_left=False)
+    line = ComingBack("boot", "T1-1", Decimal(1))
+    found = Sale("T1", (waiting,)).refuse("/items/0", line, [])
+    assert found is not None
+    assert "Cancel it in the order store" in found.expected
+    left = SoldItem("00002", "T1-2", "boot", Decimal(1))
+    assert Sale("T1", (waiting, left)).refuse("", ComingBack("boot", None, Decimal(1)), []) is None

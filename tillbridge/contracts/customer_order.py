@@ -7,19 +7,25 @@ left of an order after returns, while `orderProductList` and `returnProductList`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
 
-from tillbridge.contracts.members import Amount, Document, Key, Text, findings
+from tillbridge.contracts import json_text
+from tillbridge.contracts.members import Amount as PlainAmount
+from tillbridge.contracts.members import Document, Key, Text, findings
 from tillbridge.errors import RecordRejected
 
 VERSION = 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = 946_684_800_000  # 2000-01-01
+_NOISY = re.compile(r"-?[0-9]{1,9}\.[0-9]{8,18}", re.ASCII)
+_NOISE = Decimal("0.00000001")
 _LATEST = 4_102_444_800_000  # 2100-01-01
 
 
@@ -41,17 +47,39 @@ def _currency(value: str) -> str:
     return value
 
 
+def _without_noise(value: object) -> object:
+    """Take the last digits off that binary arithmetic leaves: 92.96000000000001 is 92.96."""
+    if isinstance(value, json_text.Unreadable) and _NOISY.fullmatch(value.text):
+        exact = Decimal(value.text)
+        near = round(exact, 4)
+        if abs(exact - near) < _NOISE:
+            return near
+    return value
+
+
+Amount = Annotated[PlainAmount, BeforeValidator(_without_noise)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Currency = Annotated[str, AfterValidator(_currency)]
 
 
-class Reason(Document):
+class TillDocument(Document):
+    """An object of a till, which writes an empty text where it has nothing to say."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_texts(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {name: inner for name, inner in value.items() if inner != ""}
+
+
+class Reason(TillDocument):
     """Why a price was changed."""
 
     reason_code_type: Text | None = None
 
 
-class PriceAdjustment(Document):
+class PriceAdjustment(TillDocument):
     """A discount on a line; `price` is what it takes off, of any type."""
 
     id: Text | None = None
@@ -61,7 +89,7 @@ class PriceAdjustment(Document):
     reasons: tuple[Reason, ...] | None = None
 
 
-class OrderProduct(Document):
+class OrderProduct(TillDocument):
     """A line: what was sold, or in `returnProductList` what was brought back.
 
     `price` is for one piece before discount; `discount`, `tax` and `total` are for the whole line.
@@ -90,7 +118,7 @@ class OrderProduct(Document):
     original_order_id: Key | None = None
 
 
-class Tender(Document):
+class Tender(TillDocument):
     """How a part was paid; `totalAmountCarriedOverForExchange` came from goods brought back."""
 
     payment_id: Text | None = None
@@ -100,7 +128,7 @@ class Tender(Document):
     total_amount_carried_over_for_exchange: Amount | None = None
 
 
-class PostalAddress(Document):
+class PostalAddress(TillDocument):
     """Where something is shipped to or billed."""
 
     address_line1: Text | None = None
@@ -113,7 +141,7 @@ class PostalAddress(Document):
     last_name: Text | None = None
 
 
-class CustomerProfile(Document):
+class CustomerProfile(TillDocument):
     """Who bought."""
 
     customer_id: Text | None = None
@@ -123,7 +151,7 @@ class CustomerProfile(Document):
     phone_mobile: Text | None = None
 
 
-class CustomerOrder(Document):
+class CustomerOrder(TillDocument):
     """One transaction of a till. Amounts are in `currency`; `orderDate` becomes an aware UTC datetime."""
 
     order_id: Key

@@ -74,6 +74,9 @@ def findings(problem: ValidationError) -> tuple[Finding, ...]:
     )
 
 
+_SHAPES = {"tuple_type": "a list", "model_type": "an object", "model_attributes_type": "an object"}
+
+
 def _expectation(error: Mapping[str, Any]) -> str:
     if isinstance(error["input"], json_text.Unreadable):
         return f"expected {error['input'].why}"
@@ -81,5 +84,7 @@ def _expectation(error: Mapping[str, Any]) -> str:
         return "expected a value; the member is missing"
     if error["type"] == "value_error":
         return f"expected {error['ctx']['error']}"
+    if error["type"] in _SHAPES:
+        return f"expected {_SHAPES[error['type']]}"
     message: str = error["msg"]
     return message[0].lower() + message[1:]

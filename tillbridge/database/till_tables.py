@@ -65,6 +65,7 @@ till_transaction = Table(
     Column("sale_lines", Integer, nullable=False),
     Column("sales_total", Units, nullable=False),
     Column("return_lines", Integer, nullable=False),
+    Column("returns", Integer, nullable=False, doc="how many returns they became"),
     Column("returns_total", Units, nullable=False),
     Column("carried_over", Units, nullable=False, doc="paid with goods that came back"),
     Index("ix_till_transaction_order", "product_store_id", "order_id"),
@@ -80,8 +81,11 @@ till_line = Table(
     Column("kind", String(6), primary_key=True, doc="sale or return"),
     Column("line_key", String(80), primary_key=True),
     Column("content_sha256", String(64), nullable=False),
+    Column("quantity", Units, nullable=False, doc="of a return all that came back so far"),
+    Column("discount", Units, nullable=False),
+    Column("tax", Units, nullable=False),
     Column("batch_id", String(40), nullable=False),
-    Column("number", Integer, nullable=False, doc="of the transaction that brought it first"),
+    Column("number", Integer, nullable=False, doc="of the transaction that brought it last"),
     ForeignKeyConstraint(
         ["batch_id", "number"], ["till_transaction.batch_id", "till_transaction.number"]
     ),

@@ -94,7 +94,7 @@ class Rejects:
                 amount=about.amount,
                 currency=about.currency,
                 reason_code=_reason_code(problem.findings[0]),
-                reason=_sentences(problem.findings),
+                reason=_sentences(problem.findings, with_member=self._journey == "tills"),
                 next_step=self._next_step,
                 source_file=self._file_name,
                 # An order that is dropped again and still cannot be used is reported again.
@@ -127,8 +127,17 @@ def _reason_code(finding: Finding) -> str:
     return (names[-1] if names else "order")[:40]
 
 
-def _sentences(findings: tuple[Finding, ...]) -> str:
-    texts = list(dict.fromkeys(finding.expected for finding in findings))
+def _sentences(findings: tuple[Finding, ...], *, with_member: bool) -> str:
+    texts = list(
+        dict.fromkeys(
+            f"{finding.pointer.lstrip('/')}: {finding.expected}"
+            if with_member and finding.pointer
+            else finding.expected
+            for finding in findings
+        )
+    )
     shown = "; ".join(texts[:3])
     more = f"; and {len(texts) - 3} more" if len(texts) > 3 else ""
-    return f"{shown[:1].upper()}{shown[1:]}{more}."
+    names_member = with_member and findings[0].pointer
+    first = shown[:1] if names_member else shown[:1].upper()
+    return f"{first}{shown[1:]}{more}."

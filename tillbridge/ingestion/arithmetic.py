@@ -17,8 +17,8 @@ from tillbridge.ingestion.transaction import LineItem, RetailTransaction
 ZERO = Decimal(0)
 
 
-def line_discount(product: OrderProduct) -> Decimal:
-    """Give the whole discount of a line.
+def line_discount(product: OrderProduct, tax: Decimal) -> Decimal:
+    """Give the whole discount of a line; `tax` is what comes on top of its price.
 
     A part of the transaction's discount may be in `discount` or beside it, and a till may state its price
     adjustments only; the line's total says which.
@@ -31,7 +31,7 @@ def line_discount(product: OrderProduct) -> Decimal:
         )
     if product.total is None:
         return discount
-    before = abs(product.price * product.quantity) + abs(product.tax or ZERO)
+    before = abs(product.price * product.quantity) + tax
     return next((one for one in possible if before - one == abs(product.total)), discount)
 
 
@@ -81,15 +81,16 @@ def transaction_discount(
 ) -> Decimal:
     """Give the discount that belongs to the sale as a whole and is in none of its lines.
 
-    The total says which it is; where it fits both, as a refund does, the discount that is stated.
+    It is stated as such, or as the part of `discount` that no line has. The total says which it is; where
+    it fits both, as a refund does, the discount that is stated.
     """
+    inside = sum((line.discount for line in sales if not line.is_cancelled), ZERO)
     stated = abs(order.transaction_discount_amount or ZERO)
-    if not stated:
-        return ZERO
+    if not stated and sales and not returns:
+        stated = max(abs(order.discount or ZERO) - inside, ZERO)
     sold = sum((line.total for line in sales), shipping)
-    is_beside = order.total_amount in _totals(sold - stated, returns)
+    is_beside = stated and order.total_amount in _totals(sold - stated, returns)
     if is_beside and order.total_amount in _totals(sold, returns):
-        inside = sum((line.discount for line in sales if not line.is_cancelled), ZERO)
         is_beside = abs(order.discount or ZERO) == inside + stated
     return stated if is_beside else ZERO
 
@@ -106,8 +107,6 @@ def order_findings(order: CustomerOrder, made: RetailTransaction) -> Iterator[Fi
             )
         return
     totals = _totals(sold, made.returns)
-    if made.returns and not made.sales:
-        totals.add(returned)
     if order.total_amount not in totals:
         lines = f"{sold}, the sum of the lines"
         if made.returns:
@@ -126,7 +125,7 @@ def order_findings(order: CustomerOrder, made: RetailTransaction) -> Iterator[Fi
 def _totals(sold: Decimal, returns: Sequence[LineItem]) -> set[Decimal]:
     """Give what a till may state as its total."""
     back = sum((line.total for line in returns), ZERO)
-    return {sold, sold - back, -back} if returns else {sold}
+    return {sold, sold - back, back, -back} if returns else {sold}
 
 
 def _can_be_kept(amount: Decimal) -> bool:
@@ -140,16 +139,20 @@ def _can_be_kept(amount: Decimal) -> bool:
 def _sums(order: CustomerOrder, made: RetailTransaction) -> Iterator[Finding]:
     kept = [line for line in made.sales if not line.is_cancelled]
     sub_total = sum((line.extended_amount for line in kept), ZERO)
-    discount = sum((line.discount for line in kept), ZERO) + made.discount
-    tax = sum((line.tax for line in kept), ZERO)
+    discount = sum((line.discount for line in kept), ZERO)
+    tax = sum((line.tax + line.included_tax for line in kept), ZERO)
     yield from _differs(
         "/orderSubTotal", order.order_sub_total, sub_total, "the lines' price x quantity"
     )
-    yield from _differs("/discount", order.discount, discount, "the lines' discounts")
+    if order.discount is None or abs(order.discount) != discount:  # or with that of the whole
+        with_whole = discount + made.discount
+        yield from _differs("/discount", order.discount, with_whole, "the lines' discounts")
     yield from _differs("/taxSubTotal", order.tax_sub_total, tax, "the lines' taxes")
-    if not any(line.is_tax_exempt for line in kept):
+    # A line without tax may or may not count as taxable.
+    if all(line.tax for line in kept):
+        less = sub_total - discount - made.discount
         yield from _differs(
-            "/taxableAmount", order.taxable_amount, sub_total - discount, "the lines less discounts"
+            "/taxableAmount", order.taxable_amount, less, "the lines less discounts"
         )
 
 

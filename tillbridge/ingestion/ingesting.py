@@ -35,9 +35,9 @@ from tillbridge.ingestion import tlogs
 from tillbridge.ingestion.publishing import publish_all
 from tillbridge.ingestion.reading import Reading, Rules
 from tillbridge.ingestion.records import Record, records
-from tillbridge.ingestion.revision import Conflict, compare
+from tillbridge.ingestion.revision import Conflict, KnownOrder, compare
 from tillbridge.ingestion.tlog_file import Entry, TLogFile, read_into
-from tillbridge.ingestion.tlogs import Accepted, Arrival, KnownOrder
+from tillbridge.ingestion.tlogs import Accepted, Arrival
 from tillbridge.ingestion.totals import Totals
 from tillbridge.ingestion.transaction import RetailTransaction
 from tillbridge.profile import Profile
@@ -149,7 +149,9 @@ class Ingestion:
                     result.order_ids.add(entry.read.key)
                 for made in _read(entry):
                     result.order_ids.add(made.transaction_id)
-                    result.places.add((made.store, made.business_day_date))
+                    # With goods brought back it is an old sale; that says nothing of its day.
+                    if not made.returns:
+                        result.places.add((made.store, made.business_day_date))
             result.totals = self._record(work)
             result.published = self.publish()
             result.files += threads.map(self._put_away, work)
@@ -182,8 +184,8 @@ class Ingestion:
             self._profile.product_store_id,
             TakenFile(file.name, file.sha256, file.arrived_at, file.path, occasion),
             "tills",
-            f"See its report in {self._path}/quarantine. Mend what it names, or have the till's sale posted "
-            "again; then run replay-tlogs with this file.",
+            f"Its report in {self._path}/quarantine says what is wrong. If a setting, mend the profile and run "
+            f"replay-tlogs with this order; if the document, drop a mended copy into {self._path}.",
         )
         open_rejects.enter_context(rejects)
         work = _Work(file, rejects, occasion)
@@ -247,7 +249,7 @@ class Ingestion:
             return
         found = entry.read.transaction
         order = known[found.transaction_id]
-        news = compare(found, order.lines, order.sold)
+        news = compare(found, order)
         if isinstance(news, Conflict):
             problem = RecordRejected(
                 found.transaction_id, (Finding(news.pointer, None, news.expected),)
@@ -257,7 +259,7 @@ class Ingestion:
         if not news.sales and not news.returns:
             work.counts["known before"] += 1
             return
-        some = list(records(found, news, order.returns, self._profile))
+        some = list(records(found, news, order.returns, work.file.arrived_at, self._profile))
         arrival = Arrival(work.file.name, work.file.sha256, work.file.arrived_at)
         accepted.append(Accepted(found, news, arrival))
         made += some
@@ -295,12 +297,12 @@ def _read(entry: Entry) -> list[RetailTransaction]:
     return [entry.read.transaction] if isinstance(entry.read, Reading) else []
 
 
-def _moment(entry: Entry) -> tuple[datetime, str]:
-    """Sort by the time of the sale; what cannot be read comes first."""
+def _moment(entry: Entry) -> tuple[datetime, str, int]:
+    """Sort by the time of the sale, a sale before its returns; what cannot be read comes first."""
     if isinstance(entry.read, Reading):
         made = entry.read.transaction
-        return made.begin_date_time, made.transaction_id
-    return datetime.min.replace(tzinfo=UTC), entry.read.key
+        return made.begin_date_time, made.transaction_id, len(made.returns)
+    return datetime.min.replace(tzinfo=UTC), entry.read.key, 0
 
 
 def _late(made: RetailTransaction, file_name: str, profile: Profile) -> NewFailure:

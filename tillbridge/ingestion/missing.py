@@ -52,7 +52,10 @@ def missing_sales(
     for one in seen:
         if one.workstation_id is not None and one.sequence_number is not None:
             registers[one.store, one.workstation_id].setdefault(one.sequence_number, one)
+    # An order id is used once, so a number that came from another store is not missing here.
     came: defaultdict[str, set[int]] = defaultdict(set)
+    for (_, register), numbers in registers.items():
+        came[register] |= numbers.keys()
     for order_id in refused:
         if place := place_of(order_id, rule):
             came[place[0]].add(place[1])
@@ -85,7 +88,7 @@ def exchanges_without_return(
     transactions = sorted(seen, key=lambda one: one.began_at)
     free = [one for one in transactions if one.returned]
     for sale in transactions:
-        if not sale.carried_over:
+        if not sale.carried_over or sale.returned:
             continue
         partner = next((one for one in free if _is_other_half(sale, one)), None)
         if partner:

@@ -132,26 +132,46 @@ def _adjustments(*amounts: tuple[str, Decimal]) -> list[dict[str, Any]]:
 def _payments(
     made: RetailTransaction, grand_total: Decimal, is_part: bool, settings: TillSettings
 ) -> list[dict[str, Any]]:
-    """Give the tenders, and what they leave open as not received, so that nobody ships it unpaid."""
-    amounts = [tender.amount for tender in made.tenders]
-    paid = sum(amounts, Decimal(0))
-    if is_part and paid >= grand_total:
-        decimals = money.finest([grand_total], made.currency)
-        amounts = money.allocate(grand_total, amounts, decimals) if amounts else []
-    paid = sum(amounts, Decimal(0))
+    """Give the tenders, and what they leave open as not received, so that nobody ships it unpaid.
+
+    What is open where goods came back in the same transaction was paid with those.
+    """
+    paid = _paid(made)
+    left_open = made.sales_total - sum((amount for _, amount in paid), Decimal(0))
+    if left_open > 0 and made.returns:
+        method = settings.payment_methods.get("Exchange", settings.other_payment_method)
+        paid.append((method, min(left_open, made.returns_total)))
+    amounts = [amount for _, amount in paid]
+    if is_part and amounts and sum(amounts) >= grand_total:
+        amounts = money.allocate(grand_total, amounts, money.finest([grand_total], made.currency))
     preferences = [
-        (tender.method, "PAYMENT_SETTLED", amount)
-        for tender, amount in zip(made.tenders, amounts, strict=True)
+        (method, "PAYMENT_SETTLED", amount)
+        for (method, _), amount in zip(paid, amounts, strict=True)
         if amount
     ]
-    if paid < grand_total:
-        preferences.append(
-            (settings.other_payment_method, "PAYMENT_NOT_RECEIVED", grand_total - paid)
-        )
+    if (missing := grand_total - sum(amounts, Decimal(0))) > 0:
+        preferences.append((settings.other_payment_method, "PAYMENT_NOT_RECEIVED", missing))
     return [
         {"paymentMethodTypeId": method, "statusId": status, "maxAmount": amount}
         for method, status, amount in preferences
     ]
+
+
+def _paid(made: RetailTransaction) -> list[tuple[str, Decimal]]:
+    """Give what was paid by method, less the change; a refund for goods belongs to their return."""
+    paid = [(one.method, one.amount) for one in made.tenders if not one.is_refund]
+    if made.returns:
+        return paid
+    for change in (one for one in made.tenders if one.is_refund):
+        left = change.amount
+        # Change is given for what was paid in the same way, if anything was.
+        places = sorted(range(len(paid)), key=lambda place: paid[place][0] != change.method)
+        for place in places:
+            method, amount = paid[place]
+            taken = min(amount, left)
+            paid[place] = (method, amount - taken)
+            left -= taken
+    return paid
 
 
 def _ship_groups(
@@ -197,9 +217,13 @@ def _item(line: LineItem) -> dict[str, Any]:
         "unitPrice": line.unit_price,
         "statusId": _item_status(line),
         **({"itemDescription": line.description} if line.description else {}),
-        **(
-            {"attributes": [{"attrName": "TaxExempt", "attrValue": "Y"}]}
-            if line.is_tax_exempt
-            else {}
-        ),
+        **({"attributes": attributes} if (attributes := _item_attributes(line)) else {}),
     }
+
+
+def _item_attributes(line: LineItem) -> list[dict[str, str]]:
+    values = {
+        "TaxExempt": "Y" if line.is_tax_exempt else None,
+        "TaxIncluded": f"{line.included_tax:f}" if line.included_tax else None,
+    }
+    return [{"attrName": name, "attrValue": value} for name, value in values.items() if value]

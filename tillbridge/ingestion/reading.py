@@ -156,6 +156,7 @@ def _lines(
             key = f"{name}~{times[name] + 1}"
         keys.add(key)
         pickup_store = product.pickup_store_id or order.store_id
+        tax = _ZERO if rules.settings.prices_include_tax else abs(product.tax or _ZERO)
         lines.append(
             LineItem(
                 key=key,
@@ -165,8 +166,9 @@ def _lines(
                 description=product.name,
                 quantity=abs(product.quantity),
                 unit_price=abs(product.price),
-                discount=arithmetic.line_discount(product),
-                tax=abs(product.tax or _ZERO),
+                discount=arithmetic.line_discount(product, tax),
+                tax=tax,
+                included_tax=abs(product.tax or _ZERO) - tax,
                 fulfillment="in_store" if kind == "quarantine" else kind,
                 pickup_store=_store(pickup_store, f"{pointer}/pickupStoreId", rules, findings)
                 if kind == "pickup" and not is_return
@@ -260,11 +262,12 @@ def _tenders(order: CustomerOrder, rules: Rules) -> Iterator[Tender]:
         carried = tender.total_amount_carried_over_for_exchange or _ZERO
         if carried:
             yield Tender(_method("Exchange", settings), abs(carried), is_exchange=True)
-        if (
-            tender.amount_authorized
-            and (tender.payment_status or "").upper() not in settings.refused_tenders
-        ):
-            yield Tender(_method(tender.payment_method, settings), abs(tender.amount_authorized))
+        status = (tender.payment_status or "").upper()
+        amount = tender.amount_authorized
+        if amount and status not in settings.refused_tenders:
+            is_refund = amount < 0 or status in settings.refund_tenders
+            method = _method(tender.payment_method, settings)
+            yield Tender(method, abs(amount), is_refund=is_refund)
 
 
 def _method(name: str | None, settings: TillSettings) -> str:
@@ -282,7 +285,7 @@ def _arithmetic(order: CustomerOrder, made: RetailTransaction) -> Iterator[Findi
 
 
 def _tender_warnings(order: CustomerOrder, made: RetailTransaction) -> Iterator[str]:
-    paid = sum((tender.amount for tender in made.tenders), _ZERO)
+    paid = sum((-one.amount if one.is_refund else one.amount for one in made.tenders), _ZERO)
     wanted = made.sales_total
     if order.tenders and not made.returns and paid != wanted:
         yield f"tenders of {paid}, the sale costs {wanted}"

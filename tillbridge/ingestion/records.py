@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from tillbridge.contracts import json_text
+from tillbridge.contracts.members import LONGEST_KEY
 from tillbridge.ingestion.order_document import order_document
 from tillbridge.ingestion.return_document import return_document
 from tillbridge.ingestion.revision import News
@@ -37,9 +39,16 @@ class Record:
 
 
 def records(
-    made: RetailTransaction, news: News, returns_before: int, profile: Profile
+    made: RetailTransaction,
+    news: News,
+    returns_before: int,
+    arrived_at: datetime,
+    profile: Profile,
 ) -> Iterator[Record]:
     """Give the records of what is new; `returns_before` is how many returns of the order there were.
+
+    A till that sends an old sale with what came back dates it as the sale; such a return is dated by its
+    arrival, the best there is.
 
     Where the OMS is not order master, what was carried out of or into a store only changes its stock, and
     nothing at all where PredictSpring sends the variance itself.
@@ -52,20 +61,34 @@ def records(
         document = order_document(made, sold, product_store, zone, settings)
         items = [item for group in document["shipGroups"] for item in group["items"]]
         yield _record("order", document, made, len(items), _items_total(items, "unitPrice"))
-    returned = [
-        line
-        for line in news.returns
-        if not line.is_cancelled and (is_master or line.fulfillment != "in_store")
-    ]
-    if returned:
-        return_id = f"{made.transaction_id}-R{returns_before + 1}"
-        document = return_document(made, returned, return_id, product_store, zone)
-        total = _items_total(document["items"], "returnPrice")
-        yield _record("return", document, made, len(document["items"]), total)
+    returned_at = arrived_at if made.sales and not news.sales else made.begin_date_time
+    for number, (sale, lines) in enumerate(news.returns_by_sale.items(), returns_before + 1):
+        returned = [
+            line
+            for line in lines
+            if not line.is_cancelled and (is_master or line.fulfillment != "in_store")
+        ]
+        if returned:
+            return_id = _return_id(made.transaction_id, number)
+            refund = number == returns_before + 1
+            document = return_document(
+                made, returned, sale, return_id, returned_at, product_store, zone, is_first=refund
+            )
+            total = _items_total(document["items"], "returnPrice")
+            yield _record("return", document, made, len(document["items"]), total)
     if not is_master and settings.variance_source == "tlog":
         for line, is_return in _moved(news):
             row = variance_row(made, line, is_return=is_return, settings=settings)
             yield _record("variance", row, made, 1, Decimal(0))
+
+
+def _return_id(order_id: str, number: int) -> str:
+    """Name a return of an order; an order id that leaves no room is shortened, with a mark of the whole."""
+    name = f"{order_id}-R{number}"
+    if len(name) <= LONGEST_KEY:
+        return name
+    mark = hashlib.sha256(order_id.encode()).hexdigest()[:12]
+    return f"{order_id[:40]}-{mark}-R{number}"
 
 
 def _moved(news: News) -> Iterator[tuple[LineItem, bool]]:

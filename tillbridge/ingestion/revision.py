@@ -7,8 +7,8 @@ more with a longer `returnProductList`. So it is lines that are new or known, no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -16,8 +16,6 @@ from tillbridge.contracts import json_text
 from tillbridge.ingestion.transaction import LineItem, RetailTransaction
 
 Kind = Literal["sale", "return"]
-Known = Mapping[tuple[Kind, str], str]
-"""The fingerprints of the lines that are known of an order, by list and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,51 @@ class News:
     sales: tuple[LineItem, ...]
     returns: tuple[LineItem, ...]
 
+    @property
+    def returns_by_sale(self) -> dict[str | None, list[LineItem]]:
+        """The returned lines by the sale they name; None for those that name none."""
+        found: dict[str | None, list[LineItem]] = {}
+        for line in self.returns:
+            found.setdefault(line.original_transaction, []).append(line)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What an order was sold for, its discount and shipping included."""
+    """What an order was sold for, its discount and shipping included, and where."""
 
     amount: Decimal
     currency: str
+    store: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLine:
+    """A line that is known: its content, and how much of it there was."""
+
+    fingerprint: str
+    quantity: Decimal
+    discount: Decimal
+    tax: Decimal
+
+
+@dataclass
+class KnownOrder:
+    """What is known of one order: its lines by list and key, its sale, its dates, how many returns."""
+
+    lines: dict[tuple[Kind, str], KnownLine] = field(default_factory=dict)
+    sold: Sold | None = None
+    moments: set[datetime] = field(default_factory=set)
+    returns: int = 0
+
+    def add(self, made: RetailTransaction, news: News) -> None:
+        """Know from now on what is new in this transaction."""
+        if news.sales:
+            self.sold = Sold(made.sales_total, made.currency, made.store)
+        self.lines |= {("sale", line.key): known_line(line) for line in made.sales}
+        self.lines |= {("return", line.key): known_line(line) for line in made.returns}
+        self.moments.add(made.begin_date_time)
+        self.returns += len(news.returns_by_sale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +80,53 @@ class Conflict:
     expected: str
 
 
-def compare(made: RetailTransaction, known: Known, sold: Sold | None = None) -> News | Conflict:
-    """Hold a transaction against what is known of its order; `sold` is None where no sale is known.
+def compare(made: RetailTransaction, order: KnownOrder) -> News | Conflict:
+    """Hold a transaction against what is known of its order.
 
-    What was sold never changes: once an order is known, other lines, another content or another sum are a
-    conflict. What came back may only grow.
+    What was sold never changes: once an order is known, other lines, another content, another sum or
+    another store are a conflict. What came back may only grow, by lines or by the quantity of a line.
     """
-    for kind, name, lines in (
-        ("sale", "orderProductList", made.sales),
-        ("return", "returnProductList", made.returns),
-    ):
-        for line in lines:
-            before = known.get((kind, line.key))  # type: ignore[arg-type]
-            if before is not None and before != fingerprint(line):
-                return Conflict(
-                    f"/{name}/{line.sequence_number - 1}",
-                    f"expected line {line.key} as it came before; it has other content now",
-                )
-    sold_before = {key for kind, key in known if kind == "sale"}
+    if conflict := _sale_conflict(made, order):
+        return conflict
+    returns = []
+    for line in made.returns:
+        more = _more_of(line, order.lines.get(("return", line.key)))
+        if isinstance(more, Conflict):
+            return more
+        if more is not None:
+            returns.append(more)
+    news = News(
+        tuple(line for line in made.sales if ("sale", line.key) not in order.lines), tuple(returns)
+    )
+    is_new = news.sales or news.returns
+    if not is_new and order.moments and made.begin_date_time not in order.moments:
+        return Conflict(
+            "/orderDate",
+            "expected the date it came with before, or something new in it; it is another date now",
+        )
+    return news
+
+
+def known_line(line: LineItem) -> KnownLine:
+    """Give what is kept of a line."""
+    return KnownLine(fingerprint(line), line.quantity, line.discount, line.tax)
+
+
+def fingerprint(line: LineItem) -> str:
+    """Give what tells a line's content, however much there is of it."""
+    content = [
+        *(line.item.type_id, line.item.value, line.unit_price),
+        *(line.fulfillment, line.pickup_store, line.is_cancelled),
+    ]
+    return hashlib.sha256(json_text.write(content)).hexdigest()
+
+
+def _sale_conflict(made: RetailTransaction, order: KnownOrder) -> Conflict | None:
+    for line in made.sales:
+        before = order.lines.get(("sale", line.key))
+        if before is not None and before != known_line(line):
+            return _other_content("orderProductList", line)
+    sold_before = {key for kind, key in order.lines if kind == "sale"}
     sold_now = {line.key for line in made.sales}
     if sold_before and sold_now - sold_before:
         return Conflict(
@@ -75,26 +140,49 @@ def compare(made: RetailTransaction, known: Known, sold: Sold | None = None) -> 
             f"expected all {len(sold_before)} lines that were sold; "
             f"{len(sold_before - sold_now)} are gone, and nothing was brought back",
         )
-    if sold and made.sales and made.currency != sold.currency:
+    sold = order.sold
+    if not sold or not made.sales:
+        return None
+    if made.currency != sold.currency:
         return Conflict(
             "/currency", f"expected {sold.currency} as it came before; it is {made.currency} now"
         )
-    # With goods brought back the total may say too little of a discount of the whole.
-    if sold and made.sales and not made.returns and made.sales_total != sold.amount:
+    # With goods brought back another store may send it, and its total may leave out a discount.
+    if not made.returns and made.store != sold.store:
+        return Conflict(
+            "/storeId", f"expected store {sold.store} as it came before; it is {made.store} now"
+        )
+    if not made.returns and made.sales_total != sold.amount:
         return Conflict(
             "/totalAmount",
             f"expected a sale of {sold.amount} as it came before; it is one of {made.sales_total} now",
         )
-    return News(
-        tuple(line for line in made.sales if ("sale", line.key) not in known),
-        tuple(line for line in made.returns if ("return", line.key) not in known),
+    return None
+
+
+def _more_of(line: LineItem, before: KnownLine | None) -> LineItem | Conflict | None:
+    """Give what more came back of a line than was known; None where nothing did."""
+    if before is None:
+        return line
+    now = known_line(line)
+    if now == before:
+        return None
+    more = replace(
+        line,
+        quantity=line.quantity - before.quantity,
+        discount=line.discount - before.discount,
+        tax=line.tax - before.tax,
     )
+    if now.fingerprint != before.fingerprint or more.quantity <= 0:
+        return _other_content("returnProductList", line)
+    if more.discount < 0 or more.tax < 0 or more.total < 0:
+        return _other_content("returnProductList", line)
+    return more
 
 
-def fingerprint(line: LineItem) -> str:
-    """Give what tells a line's content: everything that moves goods or money."""
-    content = [
-        *(line.item.type_id, line.item.value, line.quantity, line.unit_price, line.discount),
-        *(line.tax, line.fulfillment, line.pickup_store, line.is_cancelled),
-    ]
-    return hashlib.sha256(json_text.write(content)).hexdigest()
+def _other_content(list_name: str, line: LineItem) -> Conflict:
+    return Conflict(
+        f"/{list_name}/{line.sequence_number - 1}",
+        f"expected line {line.key} as it came before; its article, price, quantity, discount, tax or "
+        "fulfilment is another now",
+    )

@@ -7,8 +7,8 @@ transaction. The records are an outbox: they are published later, under names th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from tillbridge.contracts.customer_order import VERSION
 from tillbridge.database.engine import database_now, transaction
-from tillbridge.database.insertion import insert_new
+from tillbridge.database.insertion import insert_new, insert_or_update
 from tillbridge.database.till_tables import (
     till_batch,
     till_gate,
@@ -25,7 +25,7 @@ from tillbridge.database.till_tables import (
     till_transaction,
 )
 from tillbridge.ingestion.records import Record, RecordKind
-from tillbridge.ingestion.revision import Kind, News, Sold, fingerprint
+from tillbridge.ingestion.revision import Kind, KnownLine, KnownOrder, News, Sold, known_line
 from tillbridge.ingestion.transaction import RetailTransaction
 
 _AT_ONCE = 500
@@ -49,23 +49,6 @@ class Accepted:
     arrival: Arrival
 
 
-@dataclass
-class KnownOrder:
-    """What is known of one order: its lines' fingerprints, its sale, and how many returns there were."""
-
-    lines: dict[tuple[Kind, str], str] = field(default_factory=dict)
-    sold: Sold | None = None
-    returns: int = 0
-
-    def add(self, made: RetailTransaction, news: News) -> None:
-        """Know from now on what is new in this transaction."""
-        if news.sales:
-            self.sold = Sold(made.sales_total, made.currency)
-        self.lines |= {("sale", line.key): fingerprint(line) for line in news.sales}
-        self.lines |= {("return", line.key): fingerprint(line) for line in news.returns}
-        self.returns += bool(news.returns)
-
-
 def lock(connection: Connection, product_store_id: str) -> None:
     """Let nobody else take in transactions of this brand until the database transaction ends."""
     insert_new(connection, till_gate, {"product_store_id": product_store_id})
@@ -84,20 +67,23 @@ def known_orders(
         chunk = wanted[start : start + _AT_ONCE]
         line, made = till_line.c, till_transaction.c
         for row in connection.execute(
-            select(line.order_id, line.kind, line.line_key, line.content_sha256).where(
+            select(till_line).where(
                 line.product_store_id == product_store_id, line.order_id.in_(chunk)
             )
         ):
-            known[row.order_id].lines[row.kind, row.line_key] = row.content_sha256
+            known[row.order_id].lines[row.kind, row.line_key] = KnownLine(
+                row.content_sha256, row.quantity, row.discount, row.tax
+            )
         for row in connection.execute(
-            select(
-                made.order_id, made.sale_lines, made.sales_total, made.currency, made.return_lines
-            ).where(made.product_store_id == product_store_id, made.order_id.in_(chunk))
+            select(till_transaction).where(
+                made.product_store_id == product_store_id, made.order_id.in_(chunk)
+            )
         ):
             order = known[row.order_id]
-            order.returns += bool(row.return_lines)
+            order.moments.add(row.began_at)
+            order.returns += row.returns
             if row.sale_lines:
-                order.sold = Sold(row.sales_total, row.currency)
+                order.sold = Sold(row.sales_total, row.currency, row.store)
     return known
 
 
@@ -138,6 +124,7 @@ def add_transactions(
             "sale_lines": len(one.news.sales),
             "sales_total": one.made.sales_total if one.news.sales else Decimal(0),
             "return_lines": len(one.news.returns),
+            "returns": len(one.news.returns_by_sale),
             "returns_total": sum((line.total for line in one.news.returns), Decimal(0)),
             "carried_over": one.made.carried_over,
         }
@@ -148,18 +135,30 @@ def add_transactions(
             "product_store_id": product_store_id,
             "order_id": one.made.transaction_id,
             "kind": kind,
-            "line_key": line.key,
-            "content_sha256": fingerprint(line),
+            "line_key": key,
+            "content_sha256": known.fingerprint,
+            "quantity": known.quantity,
+            "discount": known.discount,
+            "tax": known.tax,
             "batch_id": batch_id,
             "number": number,
         }
         for number, one in enumerate(accepted, 1)
-        for kind, found in (("sale", one.news.sales), ("return", one.news.returns))
-        for line in found
+        for kind, key, known in _known_now(one)
     ]
     if rows:
         connection.execute(insert(till_transaction), rows)
-        connection.execute(insert(till_line), lines)
+        insert_or_update(connection, till_line, lines)
+
+
+def _known_now(accepted: Accepted) -> Iterator[tuple[Kind, str, KnownLine]]:
+    """Give the lines that are known, or known of in another quantity, since this transaction."""
+    for line in accepted.news.sales:
+        yield "sale", line.key, known_line(line)
+    grown = {line.key for line in accepted.news.returns}
+    for line in accepted.made.returns:
+        if line.key in grown:
+            yield "return", line.key, known_line(line)
 
 
 def add_records(connection: Connection, batch_id: str, records: Sequence[Record]) -> None:

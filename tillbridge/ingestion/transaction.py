@@ -25,6 +25,7 @@ class LineItem:
 
     `key` is the same however often the till sends the line. `unit_price` is before discount, the other
     amounts are for the whole line. `sequence_number` is its place in the till's list, from 1.
+    `included_tax` is part of the price, `tax` comes on top of it.
     """
 
     key: str
@@ -40,6 +41,7 @@ class LineItem:
     pickup_store: str | None = None
     is_cancelled: bool = False
     is_tax_exempt: bool = False
+    included_tax: Decimal = Decimal(0)
     original_transaction: str | None = None
     reason: str | None = None
 
@@ -58,11 +60,15 @@ class LineItem:
 
 @dataclass(frozen=True, slots=True)
 class Tender:
-    """How a part was paid; `is_exchange` where goods that came back paid for it."""
+    """How a part was paid; `is_exchange` where goods that came back paid for it.
+
+    A refund was paid out: change, or money for goods that came back. Amounts are never negative.
+    """
 
     method: str
     amount: Decimal
     is_exchange: bool = False
+    is_refund: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from tillbridge.handover.rejects import About
 from tillbridge.oms import data_manager_books as books
 from tillbridge.oms.data_manager import Record
 from tillbridge.oms.imported_orders import about
-from tillbridge.oms.order import DIGITAL_GOOD, ITEM_CANCELLED, ITEM_REJECTED
+from tillbridge.oms.order import DIGITAL_GOOD, ITEM_CANCELLED, ITEM_COMPLETED, ITEM_REJECTED
 from tillbridge.oms.reading_references import read_references
 from tillbridge.oms.return_import import Return, products_of, to_return
 from tillbridge.oms.sale import ComingBack, Sale, SoldItem
@@ -227,7 +227,13 @@ def _sales(
     ):
         left = row.quantity - (row.cancel_quantity or Decimal(0))
         sold[row.order_id].append(
-            SoldItem(row.order_item_seq_id, row.external_id, row.product_id, left)
+            SoldItem(
+                row.order_item_seq_id,
+                row.external_id,
+                row.product_id,
+                left,
+                has_left=row.status_id == ITEM_COMPLETED,
+            )
         )
     sales = {order_id: Sale(order_id, tuple(sold[order_id])) for order_id in order_ids}
     for row in connection.execute(

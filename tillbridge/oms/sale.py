@@ -15,12 +15,13 @@ _Key = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class SoldItem:
-    """One line of the sale, less what was cancelled of it."""
+    """One line of the sale, less what was cancelled of it; `has_left` says that the customer had it."""
 
     order_item_seq_id: str
     external_id: str | None
     product_id: str
     quantity: Decimal
+    has_left: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,16 @@ class Sale:
         self, pointer: str, line: ComingBack, before: Iterable[ComingBack]
     ) -> Finding | None:
         """Say what is wrong with one more line coming back after those `before` it, if anything is."""
-        if not self._candidates(line):
+        candidates = self._candidates(line)
+        if not candidates:
             return Finding(pointer, None, "expected a product of the sale; it was not sold there")
+        if not any(item.has_left for item in candidates):
+            return Finding(
+                pointer,
+                None,
+                f"expected an item that has left; item {candidates[0].order_item_seq_id} of the sale was not "
+                "shipped or picked up yet, so nothing of it can be back. Cancel it in the order store",
+            )
         for key in self._keys(line):
             sold = sum((item.quantity for item in self.items if key in _keys_of(item)), Decimal(0))
             with_this = (one.quantity for one in (*before, line) if key in self._keys(one))

@@ -140,8 +140,16 @@ class TillSettings(BaseModel):
         default="EXT_OFFLINE", description="paymentMethodTypeId of every other tender."
     )
     refused_tenders: list[str] = Field(
-        default=["DECLINED", "VOIDED", "CANCELLED", "CANCELED", "FAILED", "REFUSED"],
-        description="`paymentStatus` of tenders that paid nothing.",
+        default=["DECLINED", "VOIDED", "CANCELLED", "CANCELED", "FAILED", "REFUSED", "PENDING"],
+        description="`paymentStatus` of tenders that paid nothing, or nothing yet.",
+    )
+    refund_tenders: list[str] = Field(
+        default=["REFUNDED", "REFUND"],
+        description="`paymentStatus` of tenders that were paid out; negative ones are too.",
+    )
+    prices_include_tax: bool = Field(
+        default=False,
+        description="Whether prices hold the tax already; then it is kept as an attribute of the item.",
     )
     shipping_members: list[str] = Field(
         default=["shippingAmount", "shippingTotal", "shippingCost", "shippingCharge"],

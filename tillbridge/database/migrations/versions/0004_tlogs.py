@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("sale_lines", sa.Integer(), nullable=False),
         sa.Column("sales_total", sa.BigInteger(), nullable=False),
         sa.Column("return_lines", sa.Integer(), nullable=False),
+        sa.Column("returns", sa.Integer(), nullable=False),
         sa.Column("returns_total", sa.BigInteger(), nullable=False),
         sa.Column("carried_over", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -86,6 +87,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=6), nullable=False),
         sa.Column("line_key", sa.String(length=80), nullable=False),
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("discount", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
         sa.Column("batch_id", sa.String(length=40), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
