@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tillbridge import money
 from tillbridge.contracts.json_text import Unreadable
 from tillbridge.money import places
 from tillbridge.profile import Profile, StoreCodes
@@ -40,7 +41,7 @@ def adjustment(kind: str, amount: str, seq_id: str = "_NA_") -> Document:
     return {
         "orderAdjustmentTypeId": kind,
         "orderItemSeqId": seq_id,
-        "amount": Decimal(amount),
+        "amount": money.parse(f"{Decimal(amount):f}"),
         "comments": None,
     }
 

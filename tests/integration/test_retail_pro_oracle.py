@@ -77,8 +77,8 @@ def test_an_answer_that_proves_nothing_makes_an_order_ambiguous(
     """Made or not, nobody can tell from such an answer; the journal says what really happened."""
     retail_pro.program(**fault, commit=commit, order_no=order_no)
     post(order_no)
-    assert order_no in retail_pro.ambiguous()
     row = answered(retail_pro, order_no)
+    assert order_no in retail_pro.ambiguous()
     assert (row.note, row.made) == (fault["kind"], commit)
     assert len(retail_pro.invoices(order_no)) == commit
 
