@@ -20,10 +20,11 @@ from tillbridge.clients import exchange
 from tillbridge.contracts import json_text
 from tillbridge.contracts.customer_order import read_customer_order
 from tillbridge.database.engine import connect, upgrade
-from tillbridge.ingestion.ingesting import Ingestion, sum_up
+from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules, read_transaction
 from tillbridge.ingestion.records import records
 from tillbridge.ingestion.revision import News
+from tillbridge.ingestion.summary import sum_up
 from tillbridge.profile import Profile
 
 SIZES = (1_000, 10_000, 100_000)

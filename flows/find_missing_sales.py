@@ -16,8 +16,9 @@ from flows.parameters import block_name
 from tasks.artifacts import show_files, show_missing
 from tasks.tlogs import ingest_batch
 from tillbridge.ingestion.completeness import look_for_missing, report_absent
-from tillbridge.ingestion.ingesting import Ingestion, sum_up
+from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
+from tillbridge.ingestion.summary import sum_up
 from tillbridge.oms.facilities import facility_external_ids
 
 

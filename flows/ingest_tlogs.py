@@ -16,8 +16,9 @@ from tasks.artifacts import show_files, show_till_totals
 from tasks.files import take_files
 from tasks.tlogs import ingest_batch
 from tillbridge.handover.inbox import Inbox, stuck
-from tillbridge.ingestion.ingesting import Ingestion, sum_up
+from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
+from tillbridge.ingestion.summary import sum_up
 from tillbridge.ingestion.variance_files import VarianceFiles
 from tillbridge.oms.facilities import facility_external_ids
 

@@ -10,7 +10,8 @@ from prefect.logging import get_run_logger
 
 from tasks.retrying import when_unavailable
 from tillbridge.clients.sftp import RemoteFile
-from tillbridge.ingestion.ingesting import BatchResult, Ingestion
+from tillbridge.ingestion.ingesting import Ingestion
+from tillbridge.ingestion.summary import BatchResult
 
 
 @task(

@@ -9,8 +9,9 @@ from multiprocessing.synchronize import Event
 from tillbridge.clients import exchange
 from tillbridge.clients.sftp import SftpClient, SftpSettings
 from tillbridge.database.engine import connect
-from tillbridge.ingestion.ingesting import Ingestion, RunSummary, sum_up
+from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
+from tillbridge.ingestion.summary import RunSummary, sum_up
 from tillbridge.profile import Profile
 
 

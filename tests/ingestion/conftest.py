@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from tests.ingestion.baskets import rules, till_profile
 from tests.ingestion.places import Run
 from tillbridge.clients.sftp import SftpClient
-from tillbridge.ingestion.ingesting import Ingestion, RunSummary, sum_up
+from tillbridge.ingestion.ingesting import Ingestion
+from tillbridge.ingestion.summary import RunSummary, sum_up
 from tillbridge.profile import Profile
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tillbridge.contracts import json_text
-from tillbridge.ingestion.ingesting import RunSummary
+from tillbridge.ingestion.summary import RunSummary
 
 Run = Callable[..., RunSummary]
 

@@ -23,7 +23,8 @@ from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import invoice_failure
-from tillbridge.ingestion.ingesting import Ingestion, sum_up
+from tillbridge.ingestion.ingesting import Ingestion
+from tillbridge.ingestion.summary import sum_up
 
 NAMES = re.compile(
     r"(OrderImport|ReturnImport)-[0-9-]{19}-[0-9a-f]{8}\.json|tlog-[0-9]{5}(-[0-9a-f]{8})?\.json(\.report\.json)?"

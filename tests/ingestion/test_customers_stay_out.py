@@ -20,7 +20,7 @@ from tests.ingestion.places import Run, drop, put_away
 from tillbridge.contracts import json_text
 from tillbridge.database.engine import transaction
 from tillbridge.database.metadata import metadata
-from tillbridge.ingestion.ingesting import RunSummary
+from tillbridge.ingestion.summary import RunSummary
 from tillbridge.reporting import mail_outbox
 from tillbridge.reporting.report import WORDINGS, FailureReport
 

@@ -19,9 +19,10 @@ from tillbridge.contracts import json_text
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import invoice_failure
 from tillbridge.ingestion.completeness import look_for_missing, report_absent
-from tillbridge.ingestion.ingesting import Ingestion, RunSummary, sum_up
+from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.missing import Seen, exchanges_without_return, missing_sales
 from tillbridge.ingestion.numbering import missing_numbers, place_of
+from tillbridge.ingestion.summary import RunSummary, sum_up
 from tillbridge.profile import Profile, SequenceRule
 
 RULE = SequenceRule()

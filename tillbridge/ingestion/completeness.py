@@ -13,13 +13,13 @@ from tillbridge.database.ledger_tables import invoice_failure
 from tillbridge.database.till_tables import till_transaction
 from tillbridge.handover import failures
 from tillbridge.handover.failures import NewFailure
-from tillbridge.ingestion.ingesting import BatchResult
 from tillbridge.ingestion.missing import (
     MissingSale,
     Seen,
     exchanges_without_return,
     missing_sales,
 )
+from tillbridge.ingestion.summary import BatchResult
 from tillbridge.profile import Profile
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +27,7 @@ from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding, 
 from tillbridge.handover import failures, files
 from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.files import Taken
-from tillbridge.handover.inbox import FileResult, stuck
+from tillbridge.handover.inbox import FileResult
 from tillbridge.handover.kind import Kind
 from tillbridge.handover.rejects import About, Rejects
 from tillbridge.handover.taken_file import TakenFile
@@ -36,6 +36,7 @@ from tillbridge.ingestion.publishing import publish_all
 from tillbridge.ingestion.reading import Reading, Rules
 from tillbridge.ingestion.records import Record, records
 from tillbridge.ingestion.revision import Conflict, KnownOrder, compare
+from tillbridge.ingestion.summary import BatchResult
 from tillbridge.ingestion.tlog_file import Entry, TLogFile, read_into
 from tillbridge.ingestion.tlogs import Accepted, Arrival
 from tillbridge.ingestion.totals import Totals
@@ -44,17 +45,6 @@ from tillbridge.profile import Profile
 
 _LARGEST_BATCH = 64 * 1024 * 1024
 """Bytes of the files that are in memory together, at about three times as many; a larger one is alone."""
-
-
-@dataclass
-class BatchResult:
-    """What became of a batch of files, its sums, and whose sales were in it."""
-
-    files: list[FileResult] = field(default_factory=list)
-    totals: Totals = field(default_factory=Totals)
-    published: list[str] = field(default_factory=list)
-    order_ids: set[str] = field(default_factory=set)
-    places: set[tuple[str, date]] = field(default_factory=set)
 
 
 @dataclass
@@ -349,40 +339,4 @@ def _about(entry: Entry) -> About:
         store=made.store,
         amount=made.sales_total - made.returns_total,
         currency=made.currency,
-    )
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run came to; `files` begin with those that need a look."""
-
-    files: Sequence[FileResult]
-    totals: Totals
-    message: str
-    needs_help: bool
-
-
-def sum_up(results: Sequence[BatchResult]) -> RunSummary:
-    """Add the batches of a run up. It needs help when a file is stuck or sums do not agree."""
-    found = [file for result in results for file in result.files]
-    totals = Totals().merge(result.totals for result in results)
-    counts: Counter[str] = Counter()
-    for file in found:
-        counts.update(file.counts)
-    duplicates = sum(file.result == "duplicate" for file in found)
-    unreadable = sum(file.result == "quarantined" for file in found)
-    parts = [
-        f"{counts['taken in']} transactions taken in from {len(found)} files",
-        f"{counts['known before']} known before",
-        f"{duplicates} files known before",
-        f"{counts['quarantined']} quarantined",
-        f"{counts['in conflict']} in conflict",
-    ]
-    problems = [*totals.disagreements(), stuck(found)]
-    problems = [problem for problem in problems if problem]
-    return RunSummary(
-        sorted(found, key=lambda file: (file.result in {"done", "duplicate"}, file.name)),
-        totals,
-        " ".join([f"{', '.join(parts)}; {unreadable} files in quarantine.", *problems]),
-        bool(problems),
     )
