@@ -14,7 +14,7 @@ from blocks import OrderDatabase, ProductStoreProfile, SftpServer
 from blocks.loading import load
 from flows.parameters import block_name
 from tasks.artifacts import show_files, show_missing
-from tasks.tlogs import ingest_batch
+from tasks.tlogs import ingest_all
 from tillbridge.ingestion.completeness import look_for_missing, report_absent
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
@@ -46,10 +46,7 @@ def find_missing_sales(
             rules.tills.end_of_day_folder,
             is_end_of_day=True,
         )
-        results = [
-            ingest_batch(number, batch, ingestion)
-            for number, batch in enumerate(ingestion.batches(), 1)
-        ]
+        results = ingest_all(ingestion)
     absent = report_absent(engine, rules, results)
     found = look_for_missing(engine, rules, days)
     summary = sum_up(results)

@@ -14,7 +14,7 @@ from blocks.loading import load
 from flows.parameters import block_name
 from tasks.artifacts import show_files, show_till_totals
 from tasks.files import take_files
-from tasks.tlogs import ingest_batch
+from tasks.tlogs import ingest_all
 from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
@@ -52,10 +52,7 @@ def ingest_tlogs(
             journey="tills",
         )
         passed_on = take_files(inbox, variances.pass_on)
-        results = [
-            ingest_batch(number, batch, ingestion)
-            for number, batch in enumerate(ingestion.batches(), 1)
-        ]
+        results = ingest_all(ingestion)
     summary = sum_up(results)
     show_files("ingested-tlogs", "TLogs of this run, those with problems first", summary.files)
     show_files("variance-files", "PredictSpring's inventory variances of this run", passed_on)

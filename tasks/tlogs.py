@@ -14,6 +14,14 @@ from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.summary import BatchResult
 
 
+def ingest_all(ingestion: Ingestion) -> list[BatchResult]:
+    """Take every waiting TLog in, batch after batch."""
+    return [
+        ingest_batch(number, batch, ingestion)
+        for number, batch in enumerate(ingestion.batches(), 1)
+    ]
+
+
 @task(
     task_run_name="batch-{number}",
     retries=2,

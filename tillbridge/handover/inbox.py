@@ -7,7 +7,7 @@ database has been told, in one transaction with the failures found, that it is d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -167,10 +167,7 @@ class Inbox:
         occasion: str,
         problem: FileRejected,
     ) -> FileResult:
-        findings = [
-            {"pointer": found.pointer, "value": found.value, "expected": found.expected}
-            for found in problem.findings
-        ]
+        findings = [asdict(found) for found in problem.findings]
         with transaction(self._engine) as connection:
             failures.add(connection, self._failure(name, f"{sha256} {occasion}", problem))
             if sha256:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,8 @@ from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.contracts.json_text import Element
-from tillbridge.errors import Finding, RecordRejected
+from tillbridge.errors import RecordRejected
+from tillbridge.handover import reasons
 from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.kind import Journey, Kind
 from tillbridge.handover.taken_file import TakenFile
@@ -74,10 +75,7 @@ class Rejects:
         """Keep the order at place `index` of the file, with its findings."""
         original = element.text.encode()
         self._orders.add(original)
-        findings = [
-            {"pointer": found.pointer, "value": found.value, "expected": found.expected}
-            for found in problem.findings
-        ]
+        findings = [asdict(found) for found in problem.findings]
         self._reports.add(
             json_text.write_readable(
                 {"order": problem.key, "placeInFile": index, "findings": findings}
@@ -93,8 +91,8 @@ class Rejects:
                 store=about.store,
                 amount=about.amount,
                 currency=about.currency,
-                reason_code=_reason_code(problem.findings[0]),
-                reason=_sentences(problem.findings, with_member=self._journey == "tills"),
+                reason_code=reasons.code(problem.findings[0]),
+                reason=reasons.sentences(problem.findings, with_member=self._journey == "tills"),
                 next_step=self._next_step,
                 source_file=self._file_name,
                 # An order that is dropped again and still cannot be used is reported again.
@@ -119,25 +117,3 @@ class Rejects:
         target = f"{self._folder}/quarantine/{Path(self._file_name).stem}-{mark}.json"
         client.put(f"{target}.report.json", reports)
         client.put(target, orders)
-
-
-def _reason_code(finding: Finding) -> str:
-    """Name a finding without its place, so that the same fault of many orders is one reason."""
-    names = [part for part in finding.pointer.split("/") if part and not part.isdecimal()]
-    return (names[-1] if names else "order")[:40]
-
-
-def _sentences(findings: tuple[Finding, ...], *, with_member: bool) -> str:
-    texts = list(
-        dict.fromkeys(
-            f"{finding.pointer.lstrip('/')}: {finding.expected}"
-            if with_member and finding.pointer
-            else finding.expected
-            for finding in findings
-        )
-    )
-    shown = "; ".join(texts[:3])
-    more = f"; and {len(texts) - 3} more" if len(texts) > 3 else ""
-    names_member = with_member and findings[0].pointer
-    first = shown[:1] if names_member else shown[:1].upper()
-    return f"{first}{shown[1:]}{more}."

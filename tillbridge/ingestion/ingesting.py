@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,12 +53,16 @@ class _Work:
 
     file: TLogFile
     rejects: Rejects
-    occasion: str
     counts: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     late: list[NewFailure] = field(default_factory=list)
     is_duplicate: bool = False
+
+    @property
+    def is_of_no_use(self) -> bool:
+        """Whether the file goes to quarantine whole."""
+        return bool(self.rejects.failures and (self.file.problem or not self.file.is_array))
 
     def reject(self, entry: Entry, problem: RecordRejected, kind: Kind = "quarantined") -> None:
         """Keep a transaction that cannot be used, and why."""
@@ -134,14 +138,9 @@ class Ingestion:
             for file in taken:
                 read_into(file, self._rules)
             work = [self._begin(file, open_rejects) for file in taken]
-            for entry in (entry for file in taken for entry in file.entries):
-                if isinstance(entry.read, RecordRejected):
-                    result.order_ids.add(entry.read.key)
-                for made in _read(entry):
-                    result.order_ids.add(made.transaction_id)
-                    # With goods brought back it is an old sale; that says nothing of its day.
-                    if not made.returns:
-                        result.places.add((made.store, made.business_day_date))
+            if self._is_end_of_day:
+                for entry in (entry for file in taken for entry in file.entries):
+                    _note_whose(entry, result)
             result.totals = self._record(work)
             result.published = self.publish()
             result.files += threads.map(self._put_away, work)
@@ -178,7 +177,7 @@ class Ingestion:
             f"replay-tlogs with this order; if the document, drop a mended copy into {self._path}.",
         )
         open_rejects.enter_context(rejects)
-        work = _Work(file, rejects, occasion)
+        work = _Work(file, rejects)
         if file.problem:
             problem = RecordRejected("", file.problem.findings)
             work.reject(Entry(0, Element(None, ""), problem), problem)
@@ -270,7 +269,7 @@ class Ingestion:
                 return FileResult(
                     file.name, "duplicate", notes=("the same content was done before",)
                 )
-            if work.rejects.failures and (file.problem or not file.is_array):
+            if work.is_of_no_use:
                 self._folder.quarantine(file.claimed, _report(work))
                 return FileResult(file.name, "quarantined", dict(work.counts), notes)
             work.rejects.publish(self._client)
@@ -285,6 +284,17 @@ class Ingestion:
 def _read(entry: Entry) -> list[RetailTransaction]:
     """Give the transaction of an entry that could be read."""
     return [entry.read.transaction] if isinstance(entry.read, Reading) else []
+
+
+def _note_whose(entry: Entry, result: BatchResult) -> None:
+    """Note which order an end-of-day file has, and whose day it speaks of."""
+    if isinstance(entry.read, RecordRejected):
+        result.order_ids.add(entry.read.key)
+    for made in _read(entry):
+        result.order_ids.add(made.transaction_id)
+        # With goods brought back it is an old sale; that says nothing of its day.
+        if not made.returns:
+            result.places.add((made.store, made.business_day_date))
 
 
 def _moment(entry: Entry) -> tuple[datetime, str, int]:
@@ -317,15 +327,12 @@ def _taken(work: _Work) -> Taken:
     file = work.file
     result: files.Result = "done"
     if work.rejects.failures:
-        result = "quarantined" if file.problem or not file.is_array else "incomplete"
+        result = "quarantined" if work.is_of_no_use else "incomplete"
     return Taken(file.sha256, file.name, file.size, result, len(file.entries))
 
 
 def _report(work: _Work) -> bytes:
-    findings = [
-        {"pointer": found.pointer, "value": found.value, "expected": found.expected}
-        for found in work.findings
-    ]
+    findings = [asdict(found) for found in work.findings]
     return json_text.write_readable({"file": work.file.name, "findings": findings})
 
 

@@ -13,7 +13,7 @@ from tillbridge.ingestion.totals import Totals
 
 @dataclass
 class BatchResult:
-    """What became of a batch of files, its sums, and whose sales were in it."""
+    """What became of a batch of files, its sums, and of end-of-day files whose sales were in it."""
 
     files: list[FileResult] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.errors import FileConflict, RecordRejected
+from tillbridge.handover import reasons
 from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.rejects import About
 from tillbridge.handover.taken_file import TakenFile
@@ -15,7 +16,6 @@ FOLDER = "error"
 """Below the import folder, as in HotWax."""
 
 _LONGEST_STEM = 120  # bytes; the file has to be taken again when it was mended
-_MOST_REASONS = 3
 
 
 def publish_error_file(
@@ -60,24 +60,10 @@ def failure(
         store=about.store,
         amount=about.amount,
         currency=about.currency,
-        reason_code=_reason_code(problem),
-        reason=reasons(problem),
+        reason_code=reasons.code(problem.findings[0], "record"),
+        reason=reasons.sentences(problem.findings),
         next_step=next_step,
         source_file=file.name,
         # A record that is dropped again and still fails is reported again.
         occasion=f"{place} {file.occasion}",
     )
-
-
-def reasons(problem: RecordRejected) -> str:
-    """Give the first few reasons as a sentence; they hold no value of the record."""
-    texts = list(dict.fromkeys(found.expected for found in problem.findings))
-    more = f"; and {len(texts) - _MOST_REASONS} more" if len(texts) > _MOST_REASONS else ""
-    shown = "; ".join(texts[:_MOST_REASONS])
-    return f"{shown[:1].upper()}{shown[1:]}{more}."
-
-
-def _reason_code(problem: RecordRejected) -> str:
-    """Name the first finding without its place, so that the same fault of many is one reason."""
-    names = [part for part in problem.findings[0].pointer.split("/") if not part.isdecimal()]
-    return (names[-1] or "record")[:40]
