@@ -1,6 +1,7 @@
 """Plants each bug of `proof.bugs.planted` into a copy of the project and lets the tests find it.
 
-`python -m proof.bugs.mutants` runs them all and writes `proof/results/mutants.json`.
+`python -m proof.bugs.mutants` runs them all and writes `proof/results/mutants.json`. Named bugs, or those of
+a named kind ("promise", "security"), are run alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proof.bugs.planted import BUGS, Bug
+from proof.bugs.bug import Bug
+from proof.bugs.planted import BUGS
 from proof.record import FOLDER, write
 
 ROOT = Path(__file__).parents[2]
@@ -108,8 +110,9 @@ def _first_failure(said: str) -> str | None:
 
 
 def main() -> None:
-    """Hunt the named bugs, or all, and print and keep what came of it; of the others what it was."""
-    wanted = [bug for bug in BUGS if bug.name in sys.argv[1:] or not sys.argv[1:]]
+    """Hunt the named bugs or kinds, or all; print and keep what came of it, of the others what it was."""
+    asked_for = set(sys.argv[1:])
+    wanted = [bug for bug in BUGS if not asked_for or asked_for & {bug.name, bug.kind}]
     report = run(wanted)
     for bug in report["bugs"]:
         print(f"{bug['name']:24} {bug['seconds']:6.1f} s  {bug['killed_by'] or 'SURVIVED'}")
@@ -122,7 +125,7 @@ def keep(found: Sequence[dict[str, Any]]) -> None:
     path = FOLDER / "mutants.json"
     before = json.loads(path.read_text())["bugs"] if path.exists() else []
     by_name = {one["name"]: one for one in [*before, *found]}
-    rows = [by_name[bug.name] for bug in BUGS if bug.name in by_name]
+    rows = [{**by_name[bug.name], "kind": bug.kind} for bug in BUGS if bug.name in by_name]
     killed = sum(1 for one in rows if one["killed_by"])
     write("mutants", {"planted": len(rows), "killed": killed, "bugs": rows})
 

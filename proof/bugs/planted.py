@@ -6,7 +6,8 @@ of these in the code proves nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from proof.bugs.bug import Bug
+from proof.bugs.security import SECURITY_BUGS
 
 _LEDGER = "tillbridge/invoicing/ledger"
 _LEDGER_TESTS = ("tests/integration/test_ledger.py", "tests/integration/test_doubts.py")
@@ -17,19 +18,7 @@ _SFTP_TESTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bug:
-    """One planted bug: in `file`, `old` (which stands there once) becomes `new`."""
-
-    name: str
-    what: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-
-BUGS = (
+_PROMISE_BUGS = (
     Bug(
         "no-write-ahead",
         "the order is sent while the ledger still says READY",
@@ -300,14 +289,6 @@ BUGS = (
         (*_SFTP_TESTS, "tests/integration/test_exchange.py"),
     ),
     Bug(
-        "any-host-key",
-        "a server with another host key is trusted",
-        "tillbridge/clients/sftp_connection.py",
-        "        raise ConfigurationProblem(_host_key_problem(server, key, pinned))",
-        "        pass",
-        ("tests/integration/test_sftp_login.py",),
-    ),
-    Bug(
         "known-by-name",
         "a file counts as done because another of its name was",
         "tillbridge/handover/files.py",
@@ -333,12 +314,6 @@ BUGS = (
         "        moment = value\n",
         ("tests/integration/test_database.py",),
     ),
-    Bug(
-        "formula",
-        "a cell of the CSV file may be a formula",
-        "tillbridge/reporting/report.py",
-        'row[column] if column == "Amount" else harmless.cell(row[column])',
-        "row[column]",
-        ("tests/unit/test_report.py",),
-    ),
 )
+
+BUGS = (*_PROMISE_BUGS, *SECURITY_BUGS)
