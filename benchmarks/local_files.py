@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tillbridge.clients.sftp import FetchedFile, RemoteFile
+from tillbridge.clients.sftp_listing import Listing, PassedOver
 
 
 class LocalFiles:
@@ -21,8 +22,17 @@ class LocalFiles:
     def require_storage(self, folder: str) -> None:
         """Promise everything."""
 
-    def sweep(self, folder: str, older_than: object) -> None:
+    def sweep(self, folder: str, older_than: object) -> PassedOver:
         """Leave everything."""
+        return PassedOver()
+
+    def set_aside(self, folder: str) -> str:
+        """Find everything in its place."""
+        return ""
+
+    def look_through(self, folder: str, suffix: str = ".json") -> Listing:
+        """List a folder."""
+        return Listing(self.list(folder, suffix), PassedOver())
 
     def list(self, folder: str, suffix: str = ".json") -> list[RemoteFile]:
         """List a folder."""

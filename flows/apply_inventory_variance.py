@@ -41,6 +41,6 @@ def apply_inventory_variance(
     show_files("applied-variances", "Files of inventory variances of this run", results)
     message = (
         f"{total(results, 'applied')} rows applied, {total(results, 'known')} known before, "
-        f"{total(results, 'failed')} failed, from {len(results)} files. {stuck(results)}"
+        f"{total(results, 'failed')} failed, from {len(results)} files. {stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

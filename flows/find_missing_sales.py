@@ -58,4 +58,6 @@ def find_missing_sales(
     )
     if summary.files:
         message += f" End-of-day files: {absent} transactions are not in them; {summary.message}"
-    return (Failed if summary.needs_help else Completed)(message=message)
+    return (Failed if summary.needs_help else Completed)(
+        message=f"{message} {ingestion.notices}".strip()
+    )

@@ -43,6 +43,6 @@ def import_orders(
     message = (
         f"{total(results, 'imported')} orders imported, {total(results, 'known')} known before, "
         f"{total(results, 'failed')} failed, from {len(results)} files. "
-        f"{approved} waiting orders approved. {stuck(results)}"
+        f"{approved} waiting orders approved. {stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

@@ -42,6 +42,6 @@ def import_returns(
     message = (
         f"{total(results, 'imported')} returns imported, {total(results, 'known')} known before, "
         f"{total(results, 'failed')} failed, from {len(results)} files. "
-        f"{joined} earlier ones joined to their sale. {stuck(results)}"
+        f"{joined} earlier ones joined to their sale. {stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

@@ -58,6 +58,5 @@ def ingest_tlogs(
     show_files("variance-files", "PredictSpring's inventory variances of this run", passed_on)
     show_till_totals(summary.totals)
     is_in_need = summary.needs_help or stuck(passed_on)
-    return (Failed if is_in_need else Completed)(
-        message=f"{summary.message} {stuck(passed_on)}".strip()
-    )
+    remarks = (summary.message, stuck(passed_on), ingestion.notices, inbox.notices)
+    return (Failed if is_in_need else Completed)(message=" ".join(filter(None, remarks)))

@@ -63,10 +63,8 @@ def invoice_orders(
         endpoint.get_client() as client,
     ):
         require_whole_ledger(engine, sftp, rules)
-        taken, stuck_files = _take_files(
-            Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run),
-            Intake(engine, sftp, rules, run),
-        )
+        inbox = Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run)
+        taken, stuck_files = _take_files(inbox, Intake(engine, sftp, rules, run))
         cleared = clear_doubts(engine, client.find_invoices, store, policy, run)
         with Sender(GroupCommit(engine), client.post_invoice, endpoint, run) as sender:
             outcomes, not_sent = _send_all(engine, attempts.ready(engine, store, policy), sender)
@@ -89,7 +87,7 @@ def invoice_orders(
     )
     show_invoicing(summary)
     state = Failed if summary.problems else Completed
-    return state(message=summary.message)
+    return state(message=f"{summary.message} {inbox.notices}".strip())
 
 
 def _take_files(inbox: Inbox, intake: Intake) -> tuple[Counter[str], str]:

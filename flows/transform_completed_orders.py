@@ -47,6 +47,6 @@ def transform_completed_orders(
     duplicates = sum(result.result == "duplicate" for result in results)
     message = (
         f"{transformed} orders transformed, {quarantined} quarantined, from {len(results)} feeds, "
-        f"{duplicates} of them known before. {stuck(results)}"
+        f"{duplicates} of them known before. {stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

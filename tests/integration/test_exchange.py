@@ -351,16 +351,14 @@ def test_worker_that_could_not_be_told_apart(folder: Folder, sftp: SftpClient, w
         folder.take(folder.waiting()[0], worker)
 
 
-def test_long_names_go_all_the_way_or_not_at_all(
-    folder: Folder, place: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_long_names_go_all_the_way_or_not_at_all(folder: Folder, place: Path) -> None:
     """The longest name that is taken fits everywhere, also as a left-over; a longer one is reported."""
     longest, too_long = "x" * 155 + ".json", "y" * 156 + ".json"
     for name in (longest, too_long):
         (place / name).write_bytes(b"bad")
     (file,) = folder.waiting()
     assert file.name == longest
-    assert "too long" in caplog.text
+    assert "too long" in folder.notices
     claimed = folder.take(file, "w" * 40)
     assert claimed
     (left_over, *_) = folder.waiting()

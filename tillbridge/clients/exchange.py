@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,12 @@ _MARK_LENGTH = 8
 _LEFT_BEHIND = timedelta(days=1)
 _WRITTEN_TO = ("", "quarantine", "responses", "error")
 """Where we publish, so where a killed publisher leaves something behind."""
+_OURS = ("processing", "archive", "quarantine", "responses", "error")
+"""Folders in the folder that nobody else has any business in."""
+_NOT_TAKEN = (
+    "links, folders and devices are not taken, nor names that are not plain or do not end in"
+)
+_NOT_CLEARED = "they look like what a killed run leaves, and cannot be cleared away"
 
 LONGEST_WAIT_FOR_MANIFEST = timedelta(hours=1)
 
@@ -53,6 +60,8 @@ class Folder:
         self._path = path
         self._quiet_seconds = quiet_seconds
         self.with_manifests = with_manifests
+        self.notices = ""
+        """What a person should know of the folder since it was last looked at, in sentences."""
 
     def waiting(self, suffix: str = ".json") -> list[RemoteFile]:
         """List the files to be done, by their original name.
@@ -61,13 +70,22 @@ class Folder:
         left them there. A file counts as complete when its size and time stand still. A file whose
         manifest does not come within an hour is among them, so that it is not forgotten.
 
-        What killed processes left behind a day ago is cleared away.
+        What killed processes left behind a day ago is cleared away, and what stands in the place of a
+        folder of ours is set aside; `notices` tell of it, and of what is passed over.
         """
+        notices = [self._client.set_aside(self._in(place)) for place in _OURS]
         self._client.require_storage(self._in("quarantine"))
-        for place in _WRITTEN_TO:
-            self._client.sweep(self._in(place), _LEFT_BEHIND)
+        for place in map(self._in, _WRITTEN_TO):
+            kept = self._client.sweep(place, _LEFT_BEHIND)
+            notices.append(kept.sentence(place, _NOT_CLEARED))
         claimed = self._client.list(self._in("processing"), suffix)
-        arrived = self._client.list(self._path, suffix)
+        seen = self._client.look_through(self._path, suffix)
+        arrived = [file for file in seen.files if _fits(file)]
+        for file in seen.files:
+            if not _fits(file):
+                seen.passed_over.add("a name that is too long:", file.name)
+        notices.append(seen.passed_over.sentence(self._path, f"{_NOT_TAKEN} {suffix}"))
+        self.notices = " ".join(filter(None, notices))
         self._clear_manifests(claimed)
         self._clear_manifests(arrived)
         names = {file.name for file in arrived}
@@ -116,11 +134,12 @@ class Folder:
         `report` (JSON) stands beside it as `<name>.report.json`, and is there first.
         """
         target = self._free_place(self._in("quarantine", original_name(claimed)), claimed)
-        try:
-            self._client.put(f"{target}.report.json", report)
-        except FileConflict:  # the same file was reported on before, with other findings
-            mark = hashlib.sha256(report).hexdigest()[:_MARK_LENGTH]
-            self._client.put(f"{target}.{mark}.report.json", report)
+        marks = hashlib.sha256(report).hexdigest()[:_MARK_LENGTH], secrets.token_hex(4)
+        for place in (target, *(f"{target}.{mark}" for mark in marks)):
+            # The same file may have been reported on before, with other findings.
+            with suppress(FileConflict):
+                self._client.put(f"{place}.report.json", report)
+                break
         return self._put_away(claimed, target)
 
     def publish(self, name: str, content: bytes | Path) -> str:
@@ -163,29 +182,27 @@ class Folder:
                 self._put_away_manifest(file.path, self._in("archive", original_name(file.path)))
 
     def _is_ready(self, file: RemoteFile, names: set[str]) -> bool:
-        if _is_manifest(file) or not self._fits(file):
+        if _is_manifest(file):
             return False
         if not self.with_manifests or manifest_name(file.name) in names:
             return True
         return file.modified_at < datetime.now(UTC) - LONGEST_WAIT_FOR_MANIFEST
 
     def _free_place(self, wanted: str, path: str) -> str:
-        """Choose the path wanted, or one with the content's mark when another file has that name."""
+        """Choose the path wanted, or one with a mark when anything but the same content has that name.
+
+        The mark is the content's, so that doing it again gives the same place; where that is taken too,
+        it is one that nobody can foretell.
+        """
         if not self._client.exists(wanted):
             return wanted
-        digest = self._client.sha256(path)
-        if digest == self._client.sha256(wanted):
-            return wanted
+        sha256, size = self._client.measure(path)
         place = PurePosixPath(wanted)
-        return str(place.with_name(f"{place.stem}-{digest[:_MARK_LENGTH]}{place.suffix}"))
-
-    def _fits(self, file: RemoteFile) -> bool:
-        fits = len(file.name.encode()) <= _LONGEST_NAME
-        if not fits:
-            _log.warning(
-                "Left alone in %s: a file whose name is too long: %s", self._path, file.name
-            )
-        return fits
+        for mark in (sha256[:_MARK_LENGTH], secrets.token_hex(_MARK_LENGTH // 2)):
+            if self._client.holds(wanted, sha256, size) is not False:
+                break
+            wanted = str(place.with_name(f"{place.stem}-{mark}{place.suffix}"))
+        return wanted
 
     def _in(self, *parts: str) -> str:
         return str(PurePosixPath(self._path, *parts))
@@ -197,6 +214,10 @@ def original_name(path: str) -> str:
     if where.parent.name == "processing":
         return where.name.partition(_CLAIM_MARK)[2] or where.name
     return where.name
+
+
+def _fits(file: RemoteFile) -> bool:
+    return len(file.name.encode()) <= _LONGEST_NAME
 
 
 def _is_manifest(file: RemoteFile) -> bool:

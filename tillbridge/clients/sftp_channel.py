@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import paramiko
 from paramiko import sftp as protocol
@@ -24,6 +24,9 @@ CHUNK = 32_768
 """Bytes in one READ or WRITE; every server takes that much."""
 
 _REQUESTS_ON_THE_WAY = 16
+
+
+Kind = Literal["file", "folder", "link", "device", "unknown"]
 
 
 class Refused(Exception):
@@ -60,7 +63,17 @@ class Attributes:
 
     size: int
     modified_at: datetime
-    is_file: bool
+    kind: Kind
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file; a server that tells no kind has nothing else."""
+        return self.kind in {"file", "unknown"}
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is really a folder, not a link to one."""
+        return self.kind in {"folder", "unknown"}
 
 
 class _Answers(dict[int, tuple[int, Message]]):
@@ -169,9 +182,12 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
         else:
             self._let_go(handle)
 
-    def look_at(self, handle: bytes) -> Attributes:
-        """Give the attributes of an open file."""
-        return _attributes(self._ask(protocol.CMD_FSTAT, handle))
+    def look_at(self, handle: bytes, path: str) -> tuple[Attributes, Attributes]:
+        """Give the attributes of an open file, and of what stands at its path now, in one round trip."""
+        of_handle, of_path = self._ask_all(
+            [(protocol.CMD_FSTAT, handle), (protocol.CMD_LSTAT, path)]
+        )
+        return _attributes(of_handle), _attributes(of_path)
 
     def write(self, handle: bytes, chunks: Iterable[bytes]) -> None:
         """Write `chunks` (of at most `CHUNK` bytes) from the start; the first refusal is raised."""
@@ -289,5 +305,12 @@ def _attributes(answer: Message) -> Attributes:
     return Attributes(
         size=raw.st_size or 0,
         modified_at=datetime.fromtimestamp(raw.st_mtime or 0, UTC),
-        is_file=raw.st_mode is None or stat.S_ISREG(raw.st_mode),
+        kind=_kind(raw.st_mode),
     )
+
+
+def _kind(mode: int | None) -> Kind:
+    if mode is None:
+        return "unknown"
+    kinds: dict[int, Kind] = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+    return kinds.get(stat.S_IFMT(mode), "device")

@@ -102,7 +102,7 @@ def move(channel: SftpChannel, source: str, target: str) -> None:
         return
     found = channel.find(source)
     if found is not None:
-        stands(channel, target, found.size, sha256_of(channel, source))
+        stands(channel, target, found.size, measured(channel, source, found.size).sha256)
         channel.discard(source)
 
 
@@ -126,7 +126,7 @@ def stands(channel: SftpChannel, path: str, size: int, sha256: str) -> bool:
     found = channel.find(path)
     if found is None:
         return False
-    if not found.is_file or found.size != size or sha256_of(channel, path) != sha256:
+    if not found.is_file or found.size != size or measured(channel, path, size).sha256 != sha256:
         raise FileConflict(
             f"{path} already exists with other content, so it was left as it is. Compare the two and remove "
             "or rename the one that is wrong."
@@ -153,7 +153,8 @@ def get(
             for chunk in channel.read(handle, before.size):
                 digest.update(chunk)
                 write(chunk)
-            moved = channel.look_at(handle) != before
+            # The path is looked at too: a link may have been put there before the file was opened.
+            moved = channel.look_at(handle, path) != (before, before)
     except Refused as refused:
         if refused.is_end_of_file or refused.is_missing:
             raise _changed(path) from refused
@@ -163,9 +164,9 @@ def get(
     return FetchedFile(path, before.size, digest.hexdigest(), before.modified_at)
 
 
-def sha256_of(channel: SftpChannel, path: str) -> str:
-    """Give the SHA-256 of a file of any size on the server."""
-    return get(channel, path, sys.maxsize, lambda _: None).sha256
+def measured(channel: SftpChannel, path: str, max_bytes: int = sys.maxsize) -> FetchedFile:
+    """Read a whole file and forget it; gives its SHA-256 and size. Raises as `get`."""
+    return get(channel, path, max_bytes, lambda _: None)
 
 
 def make_folders(channel: SftpChannel, path: str) -> None:
@@ -209,7 +210,7 @@ def _write_new(channel: SftpChannel, path: str, temporary: str, content: Content
 
 
 def _compare(channel: SftpChannel, path: str, temporary: str, content: Content) -> None:
-    if sha256_of(channel, temporary) != content.sha256:
+    if measured(channel, temporary).sha256 != content.sha256:
         raise Unavailable(
             f"SFTP server {channel.server} gave back other bytes than were written to {path}, so the file was "
             "removed. Its storage needs a look; the next run writes it again."

@@ -75,7 +75,7 @@ def temporary_path(path: str) -> str:
 
 def is_temporary_name(name: str) -> bool:
     """Say whether `temporary_path` made the name up."""
-    return _TEMPORARY_NAME.fullmatch(name) is not None
+    return is_plain_name(name) and _TEMPORARY_NAME.fullmatch(name) is not None
 
 
 def below(root: str, path: str) -> str:

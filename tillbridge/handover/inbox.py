@@ -96,6 +96,11 @@ class Inbox:
         self._suffix = suffix
         self._journey: Journey = journey
 
+    @property
+    def notices(self) -> str:
+        """What a person should know of the folder since `waiting`, in sentences."""
+        return self._folder.notices
+
     def waiting(self) -> list[RemoteFile]:
         """List the files to be done by name, left-overs of a killed run among them."""
         return self._folder.waiting(self._suffix)
@@ -117,7 +122,7 @@ class Inbox:
                 return self._do(name, claimed, Path(scratch) / "file", occasion, work)
         except FileChanged as problem:
             return FileResult(name, "left", notes=(str(problem),))
-        except FileConflict as problem:
+        except (FileConflict, FileRejected) as problem:
             return FileResult(name, "stuck", notes=(str(problem),))
 
     def _do(

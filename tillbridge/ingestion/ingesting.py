@@ -98,6 +98,11 @@ class Ingestion:
         self._folder = Folder(client, self._path)
         self._largest = profile.largest_file_megabytes * 1024 * 1024
 
+    @property
+    def notices(self) -> str:
+        """What a person should know of the folder since `batches`, in sentences."""
+        return self._folder.notices
+
     def batches(self) -> Iterator[list[RemoteFile]]:
         """Give the waiting files in batches, by name; left-overs of a killed run are among them."""
         batch: list[RemoteFile] = []
