@@ -1,9 +1,14 @@
-"""What a run shows in the Prefect UI. Keys, counts and reasons only; never a customer's data."""
+"""What a run shows in the Prefect UI. Keys, counts and reasons only; never a customer's data.
+
+The UI renders Markdown and HTML in descriptions and in the cells of tables too, so everything goes
+through `_table` and `_markdown`: what another system or a file says is shown as the text it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -13,6 +18,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from tillbridge import harmless
 from tillbridge.handover.inbox import FileResult
 from tillbridge.handover.replaying import Replayed
 from tillbridge.ingestion.completeness import Completeness
@@ -25,22 +31,23 @@ from tillbridge.invoicing.summary import RunSummary
 from tillbridge.reporting.report import FailureReport
 
 _MOST_ROWS = 200
+_LONGEST_TEXT = 2000
 
 
 def show_files(key: str, description: str, results: Sequence[FileResult]) -> None:
     """Show what became of each file; nothing when there was none."""
     if results:
-        create_table_artifact(
-            key=key,
-            description=description,
-            table=[
+        _table(
+            key,
+            description,
+            [
                 {
                     "file": result.name,
                     "result": result.result,
-                    **{what: str(number) for what, number in result.counts.items()},
+                    **result.counts,
                     "notes": "; ".join(result.notes[:20]),
                 }
-                for result in results[:_MOST_ROWS]
+                for result in results
             ],
         )
 
@@ -63,30 +70,31 @@ class Progress:
 def show_invoicing(summary: RunSummary) -> None:
     """Show the counts of a run, what stood in its way, and why orders are not invoiced."""
     counts, missing = summary.counts, summary.not_invoiced
-    rows = "\n".join(f"| {result} | {counts[result]} |" for result in Result)
-    lines = [f"# Invoicing\n\n| | orders |\n|---|---:|\n{rows}", *summary.problems]
+    parts = [
+        "# Invoicing",
+        _grid(("", "orders"), [(result, counts[result]) for result in Result]),
+        *(f"In the way: {_text(problem)}" for problem in summary.problems),
+    ]
     if missing:
-        lines.append("The orders that were not invoiced are in the table `not-invoiced`.")
-        create_table_artifact(
-            key="not-invoiced",
-            description=f"Orders that were not invoiced, at most {_MOST_ROWS}",
-            table=[
-                {"order": one.order_no, "result": str(one.result), "reason": one.reason}
-                for one in missing[:_MOST_ROWS]
+        parts.append("The orders that were not invoiced are in the table `not-invoiced`.")
+        _table(
+            "not-invoiced",
+            f"Orders that were not invoiced, at most {_MOST_ROWS}",
+            [
+                {"order": one.order_no, "result": one.result, "reason": one.reason}
+                for one in missing
             ],
         )
-    create_markdown_artifact(
-        key="invoicing-summary", description=summary.message, markdown="\n\n".join(lines)
-    )
+    _markdown("invoicing-summary", summary.message, "\n\n".join(parts))
 
 
 def show_till_totals(totals: Totals) -> None:
     """Show what came in against what went on, per store and business day; nothing when nothing came."""
     if totals.days:
-        create_table_artifact(
-            key="till-totals",
-            description="Sales and returns in, orders and returns out, by store and business day",
-            table=totals.as_table()[:_MOST_ROWS],
+        _table(
+            "till-totals",
+            "Sales and returns in, orders and returns out, by store and business day",
+            totals.as_table(),
         )
 
 
@@ -110,56 +118,47 @@ def show_missing(found: Completeness) -> None:
         for half in found.halves
     ]
     if rows:
-        create_table_artifact(
-            key="missing-sales",
-            description=f"{len(rows)} sales of tills are missing, at most {_MOST_ROWS} of them here",
-            table=rows[:_MOST_ROWS],
+        _table(
+            "missing-sales",
+            f"{len(rows)} sales of tills are missing, at most {_MOST_ROWS} of them here",
+            rows,
         )
 
 
 def show_report(report: FailureReport) -> None:
     """Show a failure report as it is mailed."""
-    create_markdown_artifact(
-        key=report.wording.key, description=report.headline, markdown=report.as_markdown()
-    )
-    create_table_artifact(
-        key=f"{report.wording.key}-table", description=report.headline, table=report.as_table()
-    )
+    _markdown(report.wording.key, report.headline, report.as_markdown())
+    _table(f"{report.wording.key}-table", report.headline, report.as_table())
 
 
 def show_reconciliation(result: Reconciliation) -> None:
     """Show the totals, and every store and UPC that differs, the unexplained ones first."""
     totals = asdict(result.totals)
-    rows = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in totals.items())
-    create_markdown_artifact(
-        key="stock-totals",
-        description=f"{result.totals.unexplained} units unexplained",
-        markdown=f"# Stock\n\n| | |\n|---|---:|\n{rows}",
+    grid = _grid(("", ""), [(name.replace("_", " "), value) for name, value in totals.items()])
+    _markdown(
+        "stock-totals", f"{result.totals.unexplained} units unexplained", f"# Stock\n\n{grid}"
     )
     worst_first = sorted(result.rows, key=lambda row: (-abs(row.unexplained), row.store, row.upc))
-    create_table_artifact(
-        key="stock-differences",
-        description=f"Retail Pro less order store, at most {_MOST_ROWS} rows",
-        table=[
-            {name: str(value) for name, value in asdict(row).items()}
-            for row in worst_first[:_MOST_ROWS]
-        ],
+    _table(
+        "stock-differences",
+        f"Retail Pro less order store, at most {_MOST_ROWS} rows",
+        [asdict(row) for row in worst_first[:_MOST_ROWS]],
     )
 
 
 def show_resolutions(resolutions: Sequence[Resolution]) -> None:
     """Show what a decision did to each order."""
-    create_table_artifact(
-        key="resolved-orders",
-        description="Decisions about orders",
-        table=[
+    _table(
+        "resolved-orders",
+        "Decisions about orders",
+        [
             {
                 "order": one.order_no,
                 "was": one.before,
                 "is": one.after,
                 "refused because": one.refusal,
             }
-            for one in resolutions[:_MOST_ROWS]
+            for one in resolutions
         ],
     )
 
@@ -167,27 +166,57 @@ def show_resolutions(resolutions: Sequence[Resolution]) -> None:
 def show_replayed(chosen: Sequence[Replayed]) -> None:
     """Show which files are handed over again; nothing when there is none."""
     if chosen:
-        create_table_artifact(
-            key="replayed-files",
-            description="Files that are handed over again",
-            table=[{"file": one.name, "into": one.folder} for one in chosen[:_MOST_ROWS]],
+        _table(
+            "replayed-files",
+            "Files that are handed over again",
+            [{"file": one.name, "into": one.folder} for one in chosen],
         )
 
 
 def show_control_totals(found: ControlTotals) -> None:
     """Show the ledger's totals, and every order that does not agree."""
-    rows = "\n".join(
-        f"| {one.state} | {one.orders} | {one.amount} {one.currency} |" for one in found.states
+    grid = _grid(
+        ("state", "orders", "amount"),
+        [(one.state, one.orders, f"{one.amount} {one.currency}") for one in found.states],
     )
-    create_markdown_artifact(
-        key="control-totals",
-        description=f"{len(found.differences)} differences",
-        markdown=f"# Control totals\n\n| state | orders | amount |\n|---|---:|---:|\n{rows}\n\n"
-        f"{found.compared} orders were compared with Retail Pro.",
+    _markdown(
+        "control-totals",
+        f"{len(found.differences)} differences",
+        f"# Control totals\n\n{grid}\n\n{found.compared} orders were compared with Retail Pro.",
     )
     if found.differences:
-        create_table_artifact(
-            key="control-differences",
-            description=f"Orders that do not agree, at most {_MOST_ROWS}",
-            table=[asdict(one) for one in found.differences[:_MOST_ROWS]],
+        _table(
+            "control-differences",
+            f"Orders that do not agree, at most {_MOST_ROWS}",
+            [asdict(one) for one in found.differences[:_MOST_ROWS]],
         )
+
+
+def _table(key: str, description: str, rows: Iterable[Mapping[str, object]]) -> None:
+    """Store the first rows as a table artifact of texts."""
+    create_table_artifact(
+        key=key,
+        description=_text(description),
+        table=[
+            {name: _text(value) for name, value in row.items()} for row in islice(rows, _MOST_ROWS)
+        ],
+    )
+
+
+def _markdown(key: str, description: str, markdown: str) -> None:
+    """Store Markdown in which every foreign text is made harmless already."""
+    create_markdown_artifact(key=key, description=_text(description), markdown=markdown)
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Write a table in Markdown; every column but the first is of numbers."""
+    lines = [
+        head,
+        ["---", *["---:"] * (len(head) - 1)],
+        *([_text(cell) for cell in row] for row in rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _text(value: object) -> str:
+    return harmless.markdown(harmless.line(str(value), _LONGEST_TEXT))
