@@ -16,7 +16,7 @@ from tests.fixtures_receiver import sale
 from tillbridge.receiver import document
 from tillbridge.receiver.document import Limits, TillDocument
 
-LIMITS = Limits(deepest=32, most_lines=1000, longest_text=4096)
+LIMITS = Limits(deepest=32, most_lines=1000, longest_text=4096, most_values=50_000)
 
 plain = (
     st.none()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import feed_order
 from tillbridge.contracts import json_text
+from tillbridge.contracts.json_limits import TooManyValues
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.contracts.json_text import Element, Unreadable
 from tillbridge.errors import FileRejected
@@ -266,3 +267,22 @@ def test_a_spool_is_an_array(tmp_path: Path, count: int) -> None:
         assert spool.count == count
         path = spool.finish()
     assert json_text.read(path.read_bytes()) == [{"n": number} for number in range(count)]
+
+
+def test_values_are_counted_before_anything_is_built() -> None:
+    """Commas and brackets in texts are no values, and neither are those of a deep document its fault."""
+    fits = b'{"a": [1, "[,,,{"], "b": {}}'
+    assert json_text.read(fits, 6) == {"a": [1, "[,,,{"], "b": {}}
+    with pytest.raises(TooManyValues, match="at most 5 values"):
+        json_text.read(fits, 5)
+    with pytest.raises(ValueError, match="nested at most 64"):
+        json_text.read(b"[" * 100_000, 50_000)
+
+
+def test_an_element_of_too_many_values_does_not_cost_the_others() -> None:
+    """It is unreadable, with its text; the elements around it are read."""
+    stream = io.BytesIO(b"[1, [2, 3, 4], 5, " + b"[" * 70 + b"]" * 70 + b"]")
+    first, second, third, deep = json_text.read_array(stream, "feed.json", 3)
+    assert (first.value, third.value) == (1, 5)
+    assert second == Element(Unreadable("[2, 3, 4]", "JSON of at most 3 values"), "[2, 3, 4]")
+    assert "nested" in deep.value.why

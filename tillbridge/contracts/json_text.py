@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,18 +17,22 @@ from typing import Any, BinaryIO
 import simplejson
 
 from tillbridge import money
+from tillbridge.contracts.json_limits import (
+    DEEPEST,
+    STEPS,
+    STRUCTURE,
+    TooManyValues,
+    require_few_values,
+)
 from tillbridge.errors import FileRejected, Finding
 
 LARGEST_ELEMENT = 8 * 1024 * 1024
 """Characters of one array element. An order of 1,000 lines with every null written out is under 2 MiB."""
 
 _CHUNK = 1024 * 1024
-_DEEPEST = 64
 _LONGEST_SHOWN = 200
 _HALF_CHARACTERS = "backslashreplace"
 """Half of a surrogate pair goes back to the `\\ud800` it came from, which is how JSON writes it."""
-_STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
-"""A text, or a bracket outside of one; a text that the window cuts reaches to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +81,20 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def read(data: bytes) -> Any:
+def read(data: bytes, most_values: int | None = None) -> Any:
     """Read one whole JSON document.
 
     Numbers with a fraction become `Decimal`; what cannot be trusted becomes `Unreadable`.
 
     Raises:
+        TooManyValues: it holds more than `most_values`; nothing was built of it.
         ValueError: not UTF-8, or not JSON. The text says where and is fit for people.
     """
     try:
-        return _checked_depth(_DECODER.decode(data.decode("utf-8-sig")))
+        text = data.decode("utf-8-sig")
+        if most_values is not None:
+            require_few_values(text, most_values)
+        return _checked_depth(_DECODER.decode(text))
     except UnicodeDecodeError as problem:
         raise ValueError(f"UTF-8 text; byte {problem.start} is not") from problem
     except json.JSONDecodeError as problem:
@@ -95,11 +102,15 @@ def read(data: bytes) -> Any:
             f"JSON; {problem.msg} at line {problem.lineno} column {problem.colno}"
         ) from problem
     except RecursionError as problem:
-        raise ValueError(f"JSON nested at most {_DEEPEST} deep") from problem
+        raise ValueError(f"JSON nested at most {DEEPEST} deep") from problem
 
 
-def read_array(stream: BinaryIO, file_name: str) -> Iterator[Element]:
+def read_array(
+    stream: BinaryIO, file_name: str, most_values: int | None = None
+) -> Iterator[Element]:
     """Yield the elements of the JSON array in `stream` one at a time, in memory of one element.
+
+    An element that holds more than `most_values` is an `Unreadable`.
 
     Raises:
         FileRejected: the file is empty, not UTF-8, not JSON, not an array, or ends before the array
@@ -115,7 +126,8 @@ def read_array(stream: BinaryIO, file_name: str) -> Iterator[Element]:
         text.skip(1)
     else:
         while True:
-            yield text.element()
+            element = text.element()
+            yield element if most_values is None else _bounded(element, most_values)
             separator = text.peek()
             text.skip(1)
             if separator == "]":
@@ -130,6 +142,20 @@ def write(document: Any) -> bytes:
     """Write compact UTF-8 JSON; a `Decimal` keeps every digit and is never written as a float."""
     text: str = simplejson.dumps(
         document, use_decimal=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+    return text.encode(errors=_HALF_CHARACTERS)
+
+
+def write_canonical(document: Any) -> bytes:
+    """Write what `read` gave so that the same content is the same bytes, however it was spelt."""
+    text: str = simplejson.dumps(
+        document,
+        use_decimal=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+        sort_keys=True,
+        default=lambda unreadable: [unreadable.why, unreadable.text],
     )
     return text.encode(errors=_HALF_CHARACTERS)
 
@@ -158,7 +184,7 @@ def pointer(*parts: object) -> str:
 
 def _checked_depth(value: Any) -> Any:
     level = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         level = [
             child
             for parent in level
@@ -177,8 +203,18 @@ def _shallow(value: Any, text: str) -> Any:
         return _too_deep(text)
 
 
+def _bounded(element: Element, most_values: int) -> Element:
+    if isinstance(element.value, Unreadable):
+        return element  # too deep to be counted
+    try:
+        require_few_values(element.text, most_values)
+    except TooManyValues as problem:
+        return Element(Unreadable(element.text[:_LONGEST_SHOWN], str(problem)), element.text)
+    return element
+
+
 def _too_deep(text: str) -> Unreadable:
-    return Unreadable(text[:_LONGEST_SHOWN], f"JSON nested at most {_DEEPEST} deep")
+    return Unreadable(text[:_LONGEST_SHOWN], f"JSON nested at most {DEEPEST} deep")
 
 
 class _Text:
@@ -236,14 +272,14 @@ class _Text:
         """Go by the brackets to the end of an element that is too deep for the parser."""
         while True:
             depth = 0
-            for found in _STRUCTURE.finditer(self._buffer, self._at):
-                depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found.group(), 0)
+            for found in STRUCTURE.finditer(self._buffer, self._at):
+                depth += STEPS.get(found.group(), 0)
                 if depth == 0:
                     text = self._buffer[self._at : found.end()]
                     self._at = found.end()
                     return Element(_too_deep(text), text)
             if len(self._buffer) - self._at > LARGEST_ELEMENT or not self._fill():
-                raise self.rejected(f"JSON nested at most {_DEEPEST} deep")
+                raise self.rejected(f"JSON nested at most {DEEPEST} deep")
 
     def rejected(self, expected: str) -> FileRejected:
         line = self._lines_before + self._buffer.count("\n", 0, self._at) + 1

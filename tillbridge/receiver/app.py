@@ -63,7 +63,7 @@ class Receiver:
         self._arrived = arrived
         self._kept_aside = kept_aside
         self._clients = Clients(settings)
-        self._limits = Limits(settings.deepest, settings.most_lines, settings.longest_text)
+        self._limits = Limits.of(settings)
         now = time.monotonic()
         self._buckets = {
             name: TokenBucket(settings.requests_per_second, settings.burst, now)

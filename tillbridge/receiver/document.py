@@ -11,18 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 
 from tillbridge import harmless
 from tillbridge.contracts import json_text
+from tillbridge.contracts.json_limits import LONGEST_NAME, MOST_FINDINGS, TooManyValues
 from tillbridge.contracts.json_text import Unreadable
 from tillbridge.errors import FileRejected, Finding, RecordRejected
+from tillbridge.receiver.settings import ReceiverSettings
 
 LONGEST_ORDER_ID = 60
 LONGEST_NUMBER = 24
 LISTS = ("orderProductList", "returnProductList")
 
-_MOST_FINDINGS = 20
 _LONGEST_POINTER = 200
 
 
@@ -33,6 +35,14 @@ class Limits:
     deepest: int
     most_lines: int
     longest_text: int
+    most_values: int
+
+    @classmethod
+    def of(cls, settings: ReceiverSettings) -> Limits:
+        """Take them from the settings."""
+        return cls(
+            settings.deepest, settings.most_lines, settings.longest_text, settings.most_values
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +80,19 @@ def read(client: str, body: bytes, limits: Limits) -> TillDocument:
         RecordRejected: it is no TLog, or goes beyond the limits; with every place, and no value.
     """
     try:
-        value = json_text.read(body)
+        value = json_text.read(body, limits.most_values)
+    except TooManyValues as problem:
+        raise RecordRejected("The body", (Finding("", None, str(problem)),)) from problem
     except ValueError as problem:
         raise FileRejected("The body", (Finding("", None, str(problem)),)) from problem
     if not isinstance(value, dict):
         raise RecordRejected("The body", (Finding("", None, "a JSON object"),))
-    unreadable: list[Unreadable] = []
-    findings = [*_missing(value, limits), *_beyond(value, limits, unreadable)]
+    walk = _Walk(limits)
+    findings = tuple(islice(chain(_missing(value, limits), walk.beyond(value)), MOST_FINDINGS))
     if findings:
-        raise RecordRejected("The body", tuple(findings[:_MOST_FINDINGS]))
+        raise RecordRejected("The body", findings)
     returned = value.get("returnProductList")
-    revision = _sha256(_canonical(returned)) if returned else ""
+    revision = _sha256(returned) if returned else ""
     body_sha256 = hashlib.sha256(body).hexdigest()
     return TillDocument(
         client=client,
@@ -90,7 +102,7 @@ def read(client: str, body: bytes, limits: Limits) -> TillDocument:
         body=body,
         body_sha256=body_sha256,
         # What cannot be read exactly cannot be compared but by its bytes.
-        canonical_sha256=body_sha256 if unreadable else _sha256(_canonical(value)),
+        canonical_sha256=_sha256(value) if walk.is_exact else body_sha256,
     )
 
 
@@ -115,48 +127,54 @@ def _is_plain(member: Any) -> bool:
     return is_number or isinstance(member, str | int | Decimal)
 
 
-def _beyond(value: Any, limits: Limits, unreadable: list[Unreadable]) -> Iterator[Finding]:
-    """Yield what goes beyond the limits, and collect what cannot be read exactly."""
-    level: list[tuple[str, str, Any]] = [("", "", value)]
-    depth = 0
-    while level:
-        depth += 1
-        below: list[tuple[str, str, Any]] = []
-        for path, name, member in level:
-            if isinstance(member, dict | list) and depth > limits.deepest:
-                yield _finding(path, f"nested at most {limits.deepest} deep")
+class _Walk:
+    """A look at every value of a document, in memory of its depth."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._names: list[Any] = []
+        self.is_exact = True
+        """Whether each value met so far could be read exactly."""
+
+    def beyond(self, value: Any) -> Iterator[Finding]:
+        """Yield what goes beyond the limits. A place is spelt out only where there is something to say."""
+        open_members = [_members(value)]
+        while open_members:
+            if len(open_members) > self._limits.deepest:
+                yield self._finding(f"nested at most {self._limits.deepest} deep")
                 return
-            if isinstance(member, dict):
-                for key, inner in member.items():
-                    if len(key) > limits.longest_text:
-                        yield _finding(path, f"names of at most {limits.longest_text} characters")
-                    below.append((path + json_text.pointer(key), key, inner))
-            elif isinstance(member, list):
-                below += [(f"{path}/{at}", "", inner) for at, inner in enumerate(member)]
-            elif isinstance(member, str) and len(member) > limits.longest_text:
-                yield _finding(path, f"at most {limits.longest_text} characters")
-            elif isinstance(member, Unreadable):
-                unreadable.append(member)
-                # A member that stands twice carries its own name as its text.
-                if member.text != name and len(member.text) > LONGEST_NUMBER:
-                    yield _finding(path, f"a number of at most {LONGEST_NUMBER} characters")
-        level = below
+            found = next(open_members[-1], None)
+            if found is None:
+                open_members.pop()
+                del self._names[-1:]
+                continue
+            name, member = found
+            if isinstance(name, str) and len(name) > LONGEST_NAME:
+                yield self._finding(f"names of at most {LONGEST_NAME} characters")
+            self._names.append(name)
+            if isinstance(member, dict | list):
+                open_members.append(_members(member))
+            else:
+                yield from self._plain(name, member)
+                self._names.pop()
+
+    def _plain(self, name: object, member: Any) -> Iterator[Finding]:
+        if isinstance(member, str) and len(member) > self._limits.longest_text:
+            yield self._finding(f"at most {self._limits.longest_text} characters")
+        elif isinstance(member, Unreadable):
+            self.is_exact = False
+            # A member that stands twice carries its own name as its text.
+            if member.text != name and len(member.text) > LONGEST_NUMBER:
+                yield self._finding(f"a number of at most {LONGEST_NUMBER} characters")
+
+    def _finding(self, expected: str) -> Finding:
+        place = harmless.line(json_text.pointer(*self._names), _LONGEST_POINTER)
+        return Finding(place, None, expected)
 
 
-def _finding(path: str, expected: str) -> Finding:
-    return Finding(harmless.line(path, _LONGEST_POINTER), None, expected)
-
-
-def _canonical(value: Any) -> Any:
-    """Give the same value with the members of objects in one order."""
-    if isinstance(value, dict):
-        return {key: _canonical(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [_canonical(inner) for inner in value]
-    if isinstance(value, Unreadable):
-        return [value.why, value.text]
-    return value
+def _members(value: dict[str, Any] | list[Any]) -> Iterator[tuple[Any, Any]]:
+    return iter(value.items()) if isinstance(value, dict) else enumerate(value)
 
 
 def _sha256(value: Any) -> str:
-    return hashlib.sha256(json_text.write(value)).hexdigest()
+    return hashlib.sha256(json_text.write_canonical(value)).hexdigest()

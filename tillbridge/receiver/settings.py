@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from tillbridge.contracts.json_limits import MOST_VALUES
 from tillbridge.receiver import signatures
 
 ClientName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -121,6 +122,11 @@ class ReceiverOptions(BaseModel):
     )
     longest_text: int = Field(
         default=4096, ge=100, description="Most characters of one text in a TLog."
+    )
+    most_values: int = Field(
+        default=MOST_VALUES,
+        ge=1000,
+        description="Most values in a TLog; each list and object counts, too.",
     )
     header_seconds: float = Field(
         default=10, gt=0, le=60, description="Seconds until the head of a request must be there."
