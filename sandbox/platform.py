@@ -18,7 +18,7 @@ import psutil
 
 _REPOSITORY = Path(__file__).parent.parent
 _BIN = Path(sys.executable).parent
-_START_SECONDS = 120
+_START_SECONDS = 300
 
 _SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -217,6 +217,7 @@ class Platform:
             except httpx.HTTPError:
                 pass
             time.sleep(0.2)
+        self.stop()
         raise RuntimeError(f"the Prefect server did not start:\n{self.log('server')[-3000:]}")
 
 
