@@ -14,11 +14,11 @@ from cryptography.x509.oid import NameOID
 _VALID_FOR = timedelta(days=30)
 
 
-def write_certificate(path: Path) -> None:
-    """Write a fresh key and a certificate for 127.0.0.1 and localhost into one PEM file."""
+def write_certificate(path: Path, address: str = "127.0.0.1") -> None:
+    """Write a fresh key and a certificate for an IP address and localhost into one PEM file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tillbridge sandbox")])
-    names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    names = [x509.IPAddress(ip_address(address)), x509.DNSName("localhost")]
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()

@@ -40,7 +40,7 @@ class SmtpInbox:
     """An inbox that runs in a thread; use it as a context manager, or call `start` and `stop`.
 
     With `login` the sender has to log in first. `certificate` is the PEM file of the self-signed
-    certificate, there when `security` is not "none".
+    certificate, there when `security` is not "none"; it is for the address `certified_for`.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class SmtpInbox:
         *,
         security: Literal["none", "starttls", "ssl"] = "none",
         login: tuple[str, str] | None = None,
+        certified_for: str = HOST,
     ) -> None:
         self.folder = folder
         self.certificate = folder / "certificate.pem"
@@ -57,7 +58,7 @@ class SmtpInbox:
         self._answers: defaultdict[str, deque[str | Fault]] = defaultdict(deque)
         self._refused: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        context = None if security == "none" else self._context()
+        context = None if security == "none" else self._context(certified_for)
         self._controller = _Controller(
             self,
             hostname=HOST,
@@ -167,8 +168,8 @@ class SmtpInbox:
         expected = LoginPassword(user.encode(), password.encode())
         return AuthResult(success=self._login is not None and data == expected, handled=False)
 
-    def _context(self) -> ssl.SSLContext:
-        write_certificate(self.certificate)
+    def _context(self, address: str) -> ssl.SSLContext:
+        write_certificate(self.certificate, address)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate)
         return context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import socketserver
 import ssl
 import threading
@@ -140,6 +141,54 @@ class _Scripted(socketserver.BaseRequestHandler):
                     return
                 time.sleep(self.server.pause)
                 connection.sendall(bytes([byte]))
+
+
+class TalkingServer(socketserver.ThreadingTCPServer):
+    """Keeps its connections open and writes to each request what `reply` makes of it.
+
+    `reply` gets the request's text and the connection it came on, to write on it later as well.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, reply: Callable[[str, socket.socket], bytes]) -> None:
+        super().__init__(("127.0.0.1", 0), _Talking)
+        self.reply = reply
+        self.connections: list[socket.socket] = []
+        self.requests: list[str] = []
+        self.base_url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Talking(socketserver.BaseRequestHandler):
+    server: TalkingServer
+
+    def handle(self) -> None:
+        self.server.connections.append(self.request)
+        with contextlib.suppress(OSError):
+            while request := _read_request(self.request).decode():
+                self.server.requests.append(request)
+                self.request.sendall(self.server.reply(request, self.request))
+
+
+@contextmanager
+def talking_server(reply: Callable[[str, socket.socket], bytes]) -> Iterator[TalkingServer]:
+    """Serve what `reply` makes of each request on a loopback port."""
+    server = TalkingServer(reply)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def http_answer(body: bytes, *, status: str = "200 OK", **headers: str) -> bytes:
+    """Write an answer that leaves the connection open; `headers` with _ for -."""
+    named = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    head = f"HTTP/1.1 {status}\r\n{named}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("latin-1") + body
 
 
 def _read_request(connection: Any) -> bytes:

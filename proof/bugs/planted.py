@@ -61,6 +61,22 @@ _PROMISE_BUGS = (
         ("tests/unit/test_outcome.py",),
     ),
     Bug(
+        "spare-answer",
+        "a second answer in the same packet is taken for the answer to the next order",
+        "tillbridge/clients/retail_pro_transport.py",
+        "        if has_leftover(self._response):",
+        "        if False:",
+        ("tests/integration/test_retail_pro_hostile.py",),
+    ),
+    Bug(
+        "shared-connection",
+        "orders share a connection although their answers name no order",
+        "tillbridge/clients/retail_pro_wire.py",
+        '    return "keep-alive" if settings.answer.order_no else "close"',
+        '    return "keep-alive"',
+        ("tests/integration/test_retail_pro_hostile.py",),
+    ),
+    Bug(
         "4xx-on-attempt-2",
         "a refusal after a doubtful attempt counts as proof",
         "tillbridge/invoicing/outcome.py",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -280,6 +281,18 @@ def test_an_unknown_certificate_stops_the_mail(tls: tuple[SmtpInbox, MailServer]
     with pytest.raises(ConfigurationProblem, match="trusts the server's certificate"):
         send(server, a_message())
     assert inbox.messages() == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "ssl"])
+def test_a_trusted_certificate_of_another_server_stops_the_mail(
+    security: Literal["starttls", "ssl"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has a trusted certificate for another name gets neither mail nor password."""
+    with SmtpInbox(tmp_path, security=security, certified_for="127.0.0.2") as inbox:
+        monkeypatch.setenv("SSL_CERT_FILE", str(inbox.certificate))
+        with pytest.raises(ConfigurationProblem, match=r"not valid for '127\.0\.0\.1'"):
+            send(MailServer(HOST, inbox.port, security, user="till", timeout=20), a_message())
+        assert inbox.messages() == []
 
 
 def test_verification_can_be_turned_off(tls: tuple[SmtpInbox, MailServer]) -> None:

@@ -6,18 +6,13 @@ import logging
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
+from sandbox.certificate import write_certificate
 from sandbox.retail_pro import RetailProStandIn
 from sandbox.retail_pro_door import PASSWORD
 from tests.fixtures_retail_pro import OK, SECRETS, UPC, order, scripted_server
@@ -147,6 +142,25 @@ def test_an_unknown_certificate_is_a_configuration_matter(
         assert careless.post_invoice(order()).status == 200
 
 
+@pytest.mark.parametrize("address", ["127.0.0.2", "0.0.0.0"])
+def test_a_trusted_certificate_of_another_server_stops_the_order(
+    address: str, tmp_path: Path, client_of: ClientOf
+) -> None:
+    """Who has a certificate of the same authority for another name gets neither order nor login."""
+    with scripted_server(OK, tls=_self_signed(tmp_path, address)) as server:
+        trusting = client_of(
+            server.base_url,
+            ca_file=str(tmp_path / "certificate.pem"),
+            credential_mode="basic",
+            **SECRETS,
+        )
+        exchange = trusting.post_invoice(order())
+
+        assert (exchange.stage, exchange.configuration) == ("not_sent", True)
+        assert "certificate is not valid for '127.0.0.1'" in str(exchange.problem)
+        assert server.requests == []
+
+
 def test_plain_http_behind_https_is_a_configuration_matter(
     retail_pro: RetailProStandIn, client_of: ClientOf
 ) -> None:
@@ -191,29 +205,9 @@ def test_no_secret_is_logged_or_told(
         assert not any(secret in text for text in told)
 
 
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    """Make a server's TLS context with a certificate for 127.0.0.1 that nobody has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+def _self_signed(folder: Path, address: str = "127.0.0.1") -> ssl.SSLContext:
+    """Make a server's TLS context with a certificate for an address that nobody has signed."""
+    write_certificate(folder / "certificate.pem", address)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    context.load_cert_chain(folder / "certificate.pem")
     return context

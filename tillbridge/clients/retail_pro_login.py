@@ -19,6 +19,9 @@ from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.errors import Unavailable
 
 _AUTH = "/v1/rest/auth"
+_LONGEST_HEADER = (
+    200  # Prism's have some 20 characters; Python reads no number of more than 4,300 digits
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -130,8 +133,12 @@ class PrismSession:
 
     def _header(self, answer: Exchange, name: str) -> str:
         value = answer.headers.get(name, "")
-        if not value or (name == "auth-nonce" and not (value.isascii() and value.isdecimal())):
-            raise Unavailable(f"Retail Pro login ({_AUTH}): the answer has no usable {name} header")
+        is_usable = 0 < len(value) <= _LONGEST_HEADER and value.isascii() and value.isprintable()
+        if not is_usable or (name == "auth-nonce" and not value.isdecimal()):
+            raise Unavailable(
+                f"Retail Pro login ({_AUTH}): the answer has no usable {name} header; expected"
+                f" {'digits' if name == 'auth-nonce' else 'plain ASCII'}, at most {_LONGEST_HEADER} characters"
+            )
         return value
 
 

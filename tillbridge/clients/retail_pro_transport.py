@@ -1,7 +1,8 @@
 """HTTP connections that keep a total deadline per call and know whether a byte went out.
 
 httpx time-outs are per read, so a server that drips would hold a call for ever; here every read and
-write gets the time that is left of the whole call. Nothing here repeats, redirects or uses a proxy.
+write gets the time that is left of the whole call. A connection on which more came than the answer is not
+used again. Nothing here repeats, redirects or uses a proxy.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpcore
 import httpx
+
+from tillbridge.clients.deadline import Deadline
+from tillbridge.clients.retail_pro_leftover import has_leftover
 
 # A server that closes an idle connection while we write on it leaves the call without an answer. Servers
 # wait five seconds and more, so connections are left alone well before that.
@@ -31,30 +34,25 @@ class Withdrawn(Exception):
     """The call was withdrawn before its first byte; nothing was sent."""
 
 
-class Call:
+class Call(Deadline):
     """One call on the wire, in the thread that makes it.
 
-    `until` is on the monotonic clock. `sent` turns true just before the first byte of the request (not
+    `sent` turns true just before the first byte of the request (not
     of the connection or its TLS handshake) is handed to the system; `is_withdrawn` is asked right before
     that, and never again.
     """
 
     def __init__(self, until: float, is_withdrawn: Callable[[], bool]) -> None:
-        self.until = until
+        super().__init__(until)
         self.sent = False
         self._is_withdrawn = is_withdrawn
 
-    @property
-    def over(self) -> bool:
-        """Whether its time is up."""
-        return time.monotonic() >= self.until
-
-    def left(self, at_most: float | None, otherwise: type[httpcore.TimeoutException]) -> float:
-        """Give the seconds that the next step may take; raise `otherwise` when there are none."""
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise otherwise("the call's deadline is over")
-        return left if at_most is None else min(left, at_most)
+    def seconds(self, at_most: float | None, otherwise: type[httpcore.TimeoutException]) -> float:
+        """Return the seconds that the next step may take; raise `otherwise` when there are none."""
+        try:
+            return self.left(at_most)
+        except TimeoutError as error:
+            raise otherwise(str(error)) from error
 
     def begin(self) -> None:
         """Take note that the next byte goes out; raise `Withdrawn` when not even the first may."""
@@ -116,7 +114,9 @@ class _Body(httpx.SyncByteStream):
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._response.iter_stream()
+        yield from self._response.iter_stream()
+        if has_leftover(self._response):
+            self._response.extensions["network_stream"].spoil()
 
     def close(self) -> None:
         self._response.close()
@@ -139,7 +139,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = self.calls.current.left(timeout, httpcore.ConnectTimeout)
+        seconds = self.calls.current.seconds(timeout, httpcore.ConnectTimeout)
         stream = self._inner.connect_tcp(host, port, seconds, local_address, socket_options)
         return _Stream(stream, self.calls)
 
@@ -148,6 +148,11 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, calls: _Calls) -> None:
         self._inner = inner
         self._calls = calls
+        self._is_spoilt = False
+
+    def spoil(self) -> None:
+        """Let the pool close the connection instead of using it again."""
+        self._is_spoilt = True
 
     def start_tls(
         self,
@@ -155,11 +160,11 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = self._calls.current.left(timeout, httpcore.ConnectTimeout)
+        seconds = self._calls.current.seconds(timeout, httpcore.ConnectTimeout)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._calls)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        seconds = self._calls.current.left(timeout, httpcore.ReadTimeout)
+        seconds = self._calls.current.seconds(timeout, httpcore.ReadTimeout)
         return self._inner.read(max_bytes, seconds)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -169,7 +174,7 @@ class _Stream(httpcore.NetworkStream):
         rest = memoryview(buffer)
         try:
             while rest:
-                connection.settimeout(call.left(timeout, httpcore.WriteTimeout))
+                connection.settimeout(call.seconds(timeout, httpcore.WriteTimeout))
                 call.begin()
                 rest = rest[connection.send(rest) :]
         except TimeoutError as error:
@@ -181,4 +186,7 @@ class _Stream(httpcore.NetworkStream):
         self._inner.close()
 
     def get_extra_info(self, info: str) -> Any:
+        # The pool asks this of an idle connection, and takes one that has something to say for closed.
+        if info == "is_readable" and self._is_spoilt:
+            return True
         return self._inner.get_extra_info(info)

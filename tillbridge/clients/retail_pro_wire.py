@@ -37,7 +37,11 @@ class Wire:
         self._http = httpx.Client(
             transport=self._transport,
             trust_env=False,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "Connection": _connection(settings),
+            },
             timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout),
         )
 
@@ -70,6 +74,8 @@ class Wire:
                 return Exchange("not_sent", problem=WITHDRAWN)
             except _FAR_END as error:
                 return self._unanswered(error, call)
+            except Exception as error:  # a far end never ends a run with an error that is not ours
+                return self._stumbled(error, call)
 
     def close(self) -> None:
         """Close every connection."""
@@ -125,6 +131,11 @@ class Wire:
         reason = str(error) or "no answer in time"
         return Exchange("not_sent", problem=f"cannot connect to {self.server}: {reason}")
 
+    def _stumbled(self, error: Exception, call: Call) -> Exchange:
+        # Its text is left out: it may quote a header that lets us in.
+        problem = f"a call to {self.server} could not be made or read ({type(error).__name__})"
+        return Exchange("sent_no_answer" if call.sent else "not_sent", problem=problem)
+
     def _too_slow(self) -> str:
         return f"{self.server} did not finish its answer within the deadline of {self._settings.deadline:g} s"
 
@@ -150,6 +161,15 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise _Unread(plain, f"the answer is cut off, or longer than {limit} bytes when unpacked")
     return plain
+
+
+def _connection(settings: RetailProSettings) -> str:
+    """Choose what the header Connection says.
+
+    Without the order's number in it nothing but the connection tells whose answer one is, so each call has
+    its own.
+    """
+    return "keep-alive" if settings.answer.order_no else "close"
 
 
 def _tls(settings: RetailProSettings) -> ssl.SSLContext:
