@@ -21,6 +21,7 @@ from prefect_email import (
 from pydantic import Field, HttpUrl
 
 from blocks.strict import StrictSettings
+from blocks.telling import tell
 from tillbridge.clients import mail
 from tillbridge.errors import TillbridgeError
 
@@ -81,6 +82,13 @@ class MailNotification(StrictSettings, NotificationBlock):
         title="Time-out",
         description="How many seconds the mail server may be silent before the mail counts as not sent.",
     )
+    deadline_seconds: float = Field(
+        default=120,
+        gt=0,
+        le=900,
+        title="Deadline",
+        description="Seconds that handing over one mail may last in total, however slowly the server talks.",
+    )
 
     def send(
         self,
@@ -109,7 +117,9 @@ class MailNotification(StrictSettings, NotificationBlock):
         )
         message = compose(text=text, html=html, attachments=attachments)
         smaller = compose(text=f"{text}\n\n{_TOO_LARGE}\n") if attachments else None
-        return mail.send(self.server(), message, only, smaller)
+        server = self.server()
+        tell(server.cautions)
+        return mail.send(server, message, only, smaller)
 
     async def asend(
         self,
@@ -147,4 +157,5 @@ class MailNotification(StrictSettings, NotificationBlock):
             password=given.password.get_secret_value(),
             verify_tls=given.verify is not False,
             timeout=self.timeout_seconds,
+            deadline=self.deadline_seconds,
         )

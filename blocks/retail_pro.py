@@ -6,6 +6,7 @@ from prefect.blocks.core import Block
 from pydantic import HttpUrl
 
 from blocks.strict import StrictSettings
+from blocks.telling import tell
 from tillbridge.clients.retail_pro import RetailProClient
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 
@@ -34,5 +35,10 @@ class RetailPro(StrictSettings, RetailProSettings, Block):
     _documentation_url = HttpUrl("https://docs.prefect.io/v3/concepts/blocks")
 
     def get_client(self) -> RetailProClient:
-        """Give a client for this server; use it in a `with` block. It connects when first used."""
+        """Give a client for this server; use it in a `with` block. It connects when first used.
+
+        Raises:
+            ConfigurationProblem: the CA file cannot be used, or the credential may not go over this line.
+        """
+        tell(self.cautions)
         return RetailProClient(self)

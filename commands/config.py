@@ -42,6 +42,7 @@ class MailSection(BaseModel):
     sender: Address
     recipients: list[Address] = Field(min_length=1)
     timeout_seconds: float = 30
+    deadline_seconds: float = 120
 
     @field_validator("server", mode="before")
     @classmethod
@@ -86,6 +87,13 @@ class SetupConfig(BaseModel):
     pool: PoolSection = PoolSection()
     alerts: AlertSection = AlertSection()
 
+    @field_validator("retail_pro")
+    @classmethod
+    def _no_secret_in_clear(cls, value: RetailPro) -> RetailPro:
+        if value.clear_text_problem:
+            raise ValueError(value.clear_text_problem)
+        return value
+
     @model_validator(mode="after")
     def _folders_of_one_profile_each(self) -> Self:
         used = [
@@ -117,6 +125,7 @@ class SetupConfig(BaseModel):
             sender=self.mail.sender,
             recipients=self.mail.recipients,
             timeout_seconds=self.mail.timeout_seconds,
+            deadline_seconds=self.mail.deadline_seconds,
         )
 
 

@@ -46,6 +46,9 @@ def set_up(config: SetupConfig, say: Callable[[str], None]) -> bool:
         say(f"work pool: {config.pool.name}, {config.pool.concurrency_limit} runs at a time")
     _make_automations(config, mail)
     say("automations: made")
+    mail_server = config.mail_notification(config.mail.server).server()
+    for caution in (*config.retail_pro.cautions, *mail_server.cautions):
+        say(f"take care: {caution}")
     checks = {
         "SFTP": lambda: _try_sftp(config, say),
         "Retail Pro": lambda: _try_retail_pro(config, say),

@@ -12,14 +12,8 @@ from typing import Literal
 import pytest
 
 from sandbox.mail import HOST, Command, Fault, SmtpInbox
-from tillbridge.clients.mail import (
-    Attachment,
-    Delivery,
-    MailServer,
-    compose,
-    password_may_go,
-    send,
-)
+from tillbridge.clients.mail import Attachment, Delivery, MailServer, compose, send
+from tillbridge.clients.mail_dialogue import password_may_go
 from tillbridge.errors import ConfigurationProblem, Unavailable
 
 FINANCE = "finance@brand.example"

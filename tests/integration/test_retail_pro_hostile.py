@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fixtures_retail_pro import SECRETS, http_answer, order, talking_server
+from tests.fixtures_retail_pro import SECRETS, http_answer, order, scripted_server, talking_server
 from tillbridge.clients.retail_pro import RetailProClient
 from tillbridge.contracts import json_text
 from tillbridge.contracts.invoice_answer import AnswerReading
-from tillbridge.errors import Unavailable
+from tillbridge.errors import ConfigurationProblem, Unavailable
 
 ClientOf = Callable[..., RetailProClient]
 
@@ -140,3 +140,74 @@ def test_no_far_end_ends_a_run_with_a_foreign_error(client_of: ClientOf) -> None
     exchange = client_of(f"http://{'x' * 70}.example").post_invoice(order())
     assert exchange.stage == "not_sent"
     assert "xxx.example" in str(exchange.problem)
+
+
+def stock_page(*upcs: int, padding: int = 0) -> bytes:
+    """Answer the stock query with a row for each UPC."""
+    return http_answer(
+        json_text.write(
+            [
+                {"store_code": "A36", "upc": str(upc), "quantity": 1, "note": "x" * padding}
+                for upc in upcs
+            ]
+        )
+    )
+
+
+def page_of(request: str) -> int:
+    """Read which page is asked for."""
+    return int(re.findall(r"page_no=(\d+)", request)[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "padding", "asked_for"),
+    [({"stock_most_rows": 4}, 0, 3), ({"stock_most_megabytes": 1}, 200_000, 3)],
+    ids=["rows", "megabytes"],
+)
+def test_stock_without_end_ends_at_a_most(
+    settings: dict[str, int], padding: int, asked_for: int, client_of: ClientOf
+) -> None:
+    """Pages that go on and on are told as a matter of the settings, by the one that was passed."""
+
+    def reply(request: str, _: socket.socket) -> bytes:
+        page = page_of(request)
+        return stock_page(2 * page, 2 * page + 1, padding=padding)
+
+    with talking_server(reply) as server:
+        with pytest.raises(ConfigurationProblem, match=f"passes {next(iter(settings))} "):
+            list(client_of(server.base_url, **settings).read_stock())
+        assert len(server.requests) == asked_for
+
+
+def test_stock_that_takes_turns_is_noticed(client_of: ClientOf) -> None:
+    """A page that came before, even if not just before, says that the query does not page."""
+    with (
+        talking_server(lambda request, _: stock_page(page_of(request) % 3)) as server,
+        pytest.raises(ConfigurationProblem, match=r"page 4 of Retail Pro equals page 1"),
+    ):
+        list(client_of(server.base_url).read_stock())
+
+
+def test_stock_up_to_the_most_is_read(client_of: ClientOf) -> None:
+    """The limits are no smaller than they say."""
+    with talking_server(
+        lambda request, _: stock_page(*([page_of(request)] if page_of(request) < 5 else []))
+    ) as server:
+        rows = list(client_of(server.base_url, stock_most_rows=4).read_stock())
+    assert [row.upc for row in rows] == ["1", "2", "3", "4"]
+
+
+def test_stock_that_goes_on_and_on_ends_in_time(client_of: ClientOf) -> None:
+    """The deadline of the reading counts for all pages together, and its setting is named."""
+    with talking_server(lambda request, _: stock_page(page_of(request))) as server:
+        client = client_of(server.base_url, stock_deadline=0.3)
+        with pytest.raises(Unavailable, match="stock_deadline"):
+            list(client.read_stock())
+
+
+def test_a_stock_page_that_drips_ends_in_time(client_of: ClientOf) -> None:
+    """The deadline of the reading ends a page as well, though its own deadline is far off."""
+    with scripted_server(stock_page(1, padding=100_000), pause=0.002) as server:
+        client = client_of(server.base_url, stock_deadline=0.3)
+        with pytest.raises(Unavailable, match="stock_deadline"):
+            list(client.read_stock())

@@ -53,6 +53,10 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         (('brand = "Brand"', 'brand = "Brand"\nbrnd = "x"'), "brnd"),
         (('url = "sqlite:///x.db"', 'url = "env:NOT_SET_ANYWHERE"'), "NOT_SET_ANYWHERE"),
         (('password = "hunter2"', 'password = "file:no-such-file"'), "no-such-file"),
+        (
+            ('"http://127.0.0.1:1"', '"http://192.0.2.7"\ncredential_mode = "bearer"\ntoken = "t"'),
+            "retail_pro: Value error, http://192.0.2.7 is not encrypted",
+        ),
         (("[database]", "[database"), "not TOML"),
         (
             ('brand = "Brand"', 'brand = "B"\n[profiles.b]\nproduct_store_id = "B"\nbrand = "B"'),
@@ -69,3 +73,9 @@ def test_a_fault_is_named_and_no_secret_is_shown(
         _read(tmp_path, GOOD.replace(*change))
     assert named in str(problem.value)
     assert "hunter2" not in str(problem.value)
+
+
+def test_a_credential_in_clear_can_be_allowed(tmp_path: Path) -> None:
+    """Whoever says so may send one over http://."""
+    clear = '"http://192.0.2.7"\ncredential_mode = "bearer"\ntoken = "t"\nallow_clear_text = true'
+    assert _read(tmp_path, GOOD.replace('"http://127.0.0.1:1"', clear))

@@ -1,4 +1,4 @@
-"""Mail: builds one message and hands it to one mail server, with a time-out.
+"""Mail: builds one message and hands it to one mail server; the dialogue is `mail_dialogue`'s.
 
 It decides neither what to report nor when to try again: that is the outbox's work. A server may take a
 mail and its answer may be lost, so a repeated mail keeps its Message-ID.
@@ -11,38 +11,25 @@ import smtplib
 import ssl
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
-from ipaddress import ip_address
-from socket import socket
-from typing import Literal, cast
 
 from tillbridge import harmless
+from tillbridge.clients.mail_dialogue import MailServer, log_in
 from tillbridge.errors import ConfigurationProblem, TillbridgeError, Unavailable
+
+__all__ = ["Attachment", "Delivery", "MailServer", "compose", "send"]
 
 _LONGEST_SUBJECT = 200
 _LONGEST_ADDRESS = 320
 _TOO_LARGE = 552
 _ONE_ADDRESS = r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+"
 _ADDRESS = re.compile(rf"(?P<name>[^<>]*)<(?P<named>{_ONE_ADDRESS})>|(?P<bare>{_ONE_ADDRESS})")
-
-
-@dataclass(frozen=True)
-class MailServer:
-    """Where mail is handed over. "insecure" still encrypts when the server offers it; times in seconds."""
-
-    host: str
-    port: int
-    security: Literal["ssl", "starttls", "insecure"] = "ssl"
-    user: str | None = None
-    password: str = field(default="", repr=False)
-    verify_tls: bool = True
-    timeout: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -118,8 +105,8 @@ def send(
     Raises:
         ConfigurationProblem: the server refuses the login, its certificate does not hold, or it
             refuses the sender, the message or every recipient for good. Mend the setting it names.
-        Unavailable: the server cannot be reached, is slow or says "later". It may have taken the
-            message all the same, so send it again with the same Message-ID.
+        Unavailable: the server cannot be reached, is slow, says "later" or talks without end. It may
+            have taken the message all the same, so send it again with the same Message-ID.
     """
     wanted = [to.addr_spec for to in message["To"].addresses if not only or to.addr_spec in only]
     if not wanted:
@@ -140,8 +127,7 @@ def _hand_over(
     server: MailServer, message: EmailMessage, recipients: list[str], *, all_may_be_refused: bool
 ) -> dict[str, tuple[int, bytes]]:
     """Give the answers for the recipients that were refused."""
-    with closing(_connection(server)) as connection:
-        _log_in(connection, server)
+    with closing(log_in(server)) as connection:
         try:
             answers = connection.send_message(message, to_addrs=recipients)
         except smtplib.SMTPRecipientsRefused as error:
@@ -149,52 +135,9 @@ def _hand_over(
                 raise
             answers = error.recipients
         # The server has the mail now; a bad farewell must not make the caller send it again.
-        with suppress(smtplib.SMTPException, OSError):
+        with suppress(OSError, Unavailable):
             connection.quit()
     return answers
-
-
-def _connection(server: MailServer) -> smtplib.SMTP:
-    context = ssl.create_default_context()
-    if not server.verify_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if server.security == "ssl":
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
-    connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
-    try:
-        connection.ehlo()
-        if server.security == "starttls" or connection.has_extn("starttls"):
-            connection.starttls(context=context)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _log_in(connection: smtplib.SMTP, server: MailServer) -> None:
-    if not server.user:
-        return
-    encrypted = isinstance(connection.sock, ssl.SSLSocket)
-    peer = cast(socket, connection.sock).getpeername()[0]
-    if not password_may_go(peer, encrypted=encrypted):
-        raise ConfigurationProblem(
-            f"The mail server {server.host}:{server.port} offers no encryption, so the password was"
-            " not sent. Use its SSL or STARTTLS port, or leave the user empty if it needs none."
-        )
-    try:
-        connection.login(server.user, server.password)
-    except UnicodeError:
-        # Not chained: the original error carries the password.
-        raise ConfigurationProblem(
-            f"The user or password for mail server {server.host}:{server.port} holds characters"
-            " outside ASCII, which SMTP logins cannot carry."
-        ) from None
-
-
-def password_may_go(peer: str, *, encrypted: bool) -> bool:
-    """Allow a password on an encrypted connection, or to this very machine (`peer` is an IP address)."""
-    return encrypted or ip_address(peer).is_loopback
 
 
 def _problem(server: MailServer, error: OSError | UnicodeError) -> TillbridgeError:

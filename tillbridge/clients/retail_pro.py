@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,7 @@ from tillbridge.clients.retail_pro_exchange import as_error, not_sent
 from tillbridge.clients.retail_pro_login import credential
 from tillbridge.clients.retail_pro_pace import Pace
 from tillbridge.clients.retail_pro_settings import RetailProSettings
-from tillbridge.clients.retail_pro_stock import StockRow, read_page
+from tillbridge.clients.retail_pro_stock import StockReading, StockRow
 from tillbridge.clients.retail_pro_wire import WITHDRAWN, Wire
 from tillbridge.contracts.http_exchange import Exchange, Posting, Stage
 from tillbridge.contracts.invoice_lookup import FoundInvoice, read_found
@@ -44,8 +45,10 @@ class RetailProClient:
         """Prepare the client without connecting.
 
         Raises:
-            ConfigurationProblem: the CA file cannot be used.
+            ConfigurationProblem: the CA file cannot be used, or the credential may not go over this line.
         """
+        if settings.clear_text_problem:
+            raise ConfigurationProblem(settings.clear_text_problem)
         self._settings = settings
         self._wire = Wire(settings)
         self._credential = credential(settings, self._wire)
@@ -131,24 +134,16 @@ class RetailProClient:
         """Give every row of the stock query, page by page, until a page is empty.
 
         Raises:
-            Unavailable: Retail Pro does not answer; what was given so far is not all.
-            ConfigurationProblem: the credential, path or a stock setting is wrong.
+            Unavailable: Retail Pro does not answer, or not in time; what was given so far is not all.
+            ConfigurationProblem: the credential, path or a stock setting is wrong, or the pages have no end.
         """
-        before: list[StockRow] = []
-        page = 0
-        while True:
-            page += 1
-            rows = read_page(self._stock_page(page), self._settings, page)
+        reading = StockReading(self._settings)
+        for page in count(1):
+            # A short page is not taken for the last: a server may cap pages below the size asked for.
+            rows = reading.rows(self._stock_page(page, reading), page)
             if not rows:
                 return
-            # A short page is not taken for the last: a server may cap pages below the size asked for.
-            if rows == before:
-                raise ConfigurationProblem(
-                    f"stock page {page} of Retail Pro equals page {page - 1}:"
-                    f" {self._settings.stock_path} does not page"
-                )
             yield from rows
-            before = rows
 
     def check(self) -> str:
         """Say in one line that Retail Pro can be reached and lets us in, without sending an order.
@@ -252,7 +247,7 @@ class RetailProClient:
             raise as_error(exchange, "looking up an invoice")
         return exchange.body
 
-    def _stock_page(self, page: int) -> bytes:
+    def _stock_page(self, page: int, reading: StockReading) -> bytes:
         settings = self._settings
         members = (
             settings.stock_store_member,
@@ -261,7 +256,7 @@ class RetailProClient:
         )
         exchange = self._get(
             settings.stock_path,
-            self._until(),
+            min(self._until(), reading.until),
             {
                 "cols": ",".join(members),
                 "page_no": str(page),
@@ -269,5 +264,6 @@ class RetailProClient:
             },
         )
         if exchange.status != 200 or not exchange.body_complete:
+            reading.require_time(page)
             raise as_error(exchange, f"reading stock page {page} of {self._wire.server}")
         return exchange.body

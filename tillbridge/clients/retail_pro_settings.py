@@ -6,6 +6,7 @@ shows it as a form; `tillbridge.clients.retail_pro` uses it.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Literal, Self
 
 import httpx
@@ -74,6 +75,11 @@ class RetailProSettings(BaseModel):
         title="CA file",
         description="PEM file with the certificate authority to trust instead of the public ones.",
         examples=["/etc/ssl/private-ca.pem"],
+    )
+    allow_clear_text: bool = Field(
+        default=False,
+        description="Send the credential to another machine over http://, where everybody on the line reads"
+        " it with all customers; switch on in a closed test network only.",
     )
     connect_timeout: float = Field(
         default=5, gt=0, le=300, description="Seconds to wait for a connection."
@@ -149,6 +155,22 @@ class RetailProSettings(BaseModel):
     stock_page_size: int = Field(
         default=1000, ge=1, le=10_000, description="Rows asked for in one page of the stock query."
     )
+    stock_most_rows: int = Field(
+        default=2_000_000,
+        ge=1,
+        description="Rows of stock that are read at most; a stock query that gives more does not end.",
+    )
+    stock_most_megabytes: int = Field(
+        default=256,
+        ge=1,
+        description="Megabytes of stock pages that are read at most.",
+    )
+    stock_deadline: float = Field(
+        default=900,
+        gt=0,
+        le=7200,
+        description="Seconds that reading all stock pages may last in total.",
+    )
     stock_rows_pointer: str = Field(
         default="",
         pattern=r"^(/.*)?$",
@@ -164,6 +186,36 @@ class RetailProSettings(BaseModel):
     stock_quantity_member: str = Field(
         default="quantity", description="Member of a stock row that holds the quantity on hand."
     )
+
+    @property
+    def clear_text_problem(self) -> str | None:
+        """What is wrong where the credential would be readable on the line, and what to do; else None."""
+        if self.credential_mode == "none" or self.allow_clear_text or not self._is_in_clear:
+            return None
+        return (
+            f"{self.base_url} is not encrypted, so whoever is on the line would read the credential"
+            f" ({self.credential_mode}). Use https://, or set allow_clear_text in a closed test network"
+        )
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What everybody who uses these settings should be told each time."""
+        told = []
+        if self._is_in_clear:
+            told.append(
+                f"{self.base_url} is not encrypted: whoever is on the line reads and changes what is said"
+            )
+        if not self.verify_tls and self.base_url.startswith("https:"):
+            told.append(
+                f"TLS of {self.base_url} is NOT verified (verify_tls is off): whoever is on the line may"
+                " answer for it. Give the PEM file of your own authority as ca_file instead"
+            )
+        return tuple(told)
+
+    @property
+    def _is_in_clear(self) -> bool:
+        url = _url(self.base_url)
+        return url.scheme == "http" and not _is_this_machine(url.host)
 
     @field_validator("base_url")
     @classmethod
@@ -214,6 +266,13 @@ class RetailProSettings(BaseModel):
 def _filled(settings: RetailProSettings, name: str) -> bool:
     value = getattr(settings, name)
     return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _url(value: str) -> httpx.URL:
