@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS request (
     bytes INTEGER NOT NULL, order_no TEXT, note TEXT, key TEXT);
 CREATE TABLE IF NOT EXISTS answer (
     request_id INTEGER PRIMARY KEY REFERENCES request (id), answered_at TEXT NOT NULL,
-    status INTEGER, proves TEXT NOT NULL, delivered INTEGER NOT NULL);
+    status INTEGER, proves TEXT NOT NULL, sha256 TEXT NOT NULL, delivered INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS kept (
     key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL)
     WITHOUT ROWID;
@@ -58,7 +58,8 @@ class Received:
     `unfinished` (its client left before all of it was here), `clash` (of its key). `key` is the
     idempotency key it came with. `made` says whether it made an invoice. `status` is None where none
     went out, `proves` while there is no answer at all; `delivered` says that the client was still there
-    when the answer's last byte went out.
+    when the answer's last byte went out, which is no proof that it took it; `answer_sha256` is that of the
+    answer's whole body.
     """
 
     id: int
@@ -72,6 +73,7 @@ class Received:
     status: int | None
     proves: Proof | None
     delivered: bool
+    answer_sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -144,14 +146,14 @@ class Journal:
             return int(row.lastrowid or 0)
 
     def answer(
-        self, request_id: int, status: int | None, proves: Proof, *, delivered: bool
+        self, request_id: int, status: int | None, proves: Proof, sha256: str, *, delivered: bool
     ) -> None:
         """Record how a request was answered, once."""
         with self.transaction() as execute:
             execute(
-                "INSERT INTO answer (request_id, answered_at, status, proves, delivered)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (request_id, _now(), status, proves, delivered),
+                "INSERT INTO answer (request_id, answered_at, status, proves, sha256, delivered)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (request_id, _now(), status, proves, sha256, delivered),
             )
 
     def ambiguous(self) -> set[str]:
@@ -246,13 +248,15 @@ class Journal:
     def requests(self) -> list[Received]:
         """Give every request in the order it came."""
         rows = self._rows(
-            "SELECT id, received_at, sha256, bytes, order_no, note, key,"
+            "SELECT id, received_at, request.sha256, bytes, order_no, note, key,"
             " EXISTS (SELECT 1 FROM invoice WHERE invoice.request_id = request.id),"
-            " status, proves, coalesce(delivered, 0)"
+            " status, proves, coalesce(delivered, 0), answer.sha256"
             " FROM request LEFT JOIN answer ON request_id = id ORDER BY id"
         )
         return [
-            Received(*[*row[:7], bool(row[7]), *row[8:10], bool(row[10])])  # SQLite has no bool
+            Received(
+                *[*row[:7], bool(row[7]), *row[8:10], bool(row[10]), row[11]]
+            )  # SQLite has no bool
             for row in rows
         ]
 

@@ -104,8 +104,8 @@ class RetailPro:
             answer = await spoilt(fault, status, said, str(request.url))
         proof = proof_of(answer.status_code, said, fault)
 
-        def end(status: int | None, there: bool) -> None:
-            self.journal.answer(received, status, proof, delivered=there)
+        def end(status: int | None, there: bool, sha256: str) -> None:
+            self.journal.answer(received, status, proof, sha256, delivered=there)
 
         return Noted(answer, end)
 

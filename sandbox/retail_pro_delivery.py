@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,10 +34,11 @@ def proof_of(status: int, body: Mapping[str, Any], fault: Fault | None) -> Proof
 class Noted(Response):
     """Gives an answer, and says right before its last byte goes out whether the client is still there.
 
-    What it says, exactly once, is the status that went out, if any, and whether anybody was there.
+    What it says, exactly once, is the status that went out, if any, whether anybody was there, and the
+    SHA-256 of the body. A client may still leave without the last of it: only it knows what it got.
     """
 
-    def __init__(self, answer: Response, say: Callable[[int | None, bool], None]) -> None:
+    def __init__(self, answer: Response, say: Callable[[int | None, bool, str], None]) -> None:
         super().__init__()
         self._answer = answer
         self._say = say
@@ -45,19 +47,22 @@ class Noted(Response):
         """Answer; one that never comes to its last byte is said when it has ended."""
         status: int | None = None
         said = False
+        digest = hashlib.sha256()
 
         async def watched(message: Message) -> None:
             nonlocal status, said
             there = not scope["connection"].is_closing()
             if message["type"] == "http.response.start":
                 status = message["status"] if there else None
-            elif not message.get("more_body"):
-                said = True
-                self._say(status, there)
+            elif message["type"] == "http.response.body":
+                digest.update(message.get("body", b""))
+                if not message.get("more_body"):
+                    said = True
+                    self._say(status, there, digest.hexdigest())
             await send(message)
 
         try:
             await self._answer(scope, receive, watched)
         finally:
             if not said:
-                self._say(status, False)
+                self._say(status, False, digest.hexdigest())

@@ -49,7 +49,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt as its sender wrote it down; `ended_at` is None where it never did."""
+    """One attempt as its sender wrote it down; `ended_at` is None where it never did.
+
+    `answer_sha256` is that of the bytes that it got, whole or not.
+    """
 
     order_no: str
     number: int
@@ -58,6 +61,7 @@ class Attempt:
     armed_at: datetime
     ended_at: datetime | None
     http_status: int | None
+    answer_sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -110,11 +114,11 @@ def gather(where: Installation) -> Evidence:
             )
         ]
         attempts = [
-            Attempt(*row)
-            for row in connection.execute(
+            Attempt(*facts, None if answer is None else hashlib.sha256(answer).hexdigest())
+            for *facts, answer in connection.execute(
                 select(
                     *(attempt.order_no, attempt.number, attempt.owner, attempt.body_sha256),
-                    *(attempt.armed_at, attempt.ended_at, attempt.http_status),
+                    *(attempt.armed_at, attempt.ended_at, attempt.http_status, attempt.answer),
                 ).order_by(attempt.number)
             )
         ]

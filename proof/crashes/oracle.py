@@ -2,7 +2,9 @@
 
 An order is *in doubt* when one of its attempts was never ended by its sender, or reached Retail Pro and
 brought back no proof, and none of its attempts brought back the proof of an invoice. What Retail Pro
-received and answered is taken from its journal, who was killed from the list of kills.
+received and answered is taken from its journal, who was killed from the list of kills. That an answer
+went out does not mean that all of it arrived before its sender's deadline: one whose proof is in its body
+counts only where the bytes that the sender kept are the ones that were sent.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from tillbridge.invoicing.states import EDGES
 FINAL = {"CONFIRMED", "REJECTED", "PARKED"}
 
 _MOST_SHOWN = 5
+_PROOF_IN_BODY = 200
+"""The status that proves nothing by itself; a refusal by status does."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,22 @@ def changed_on_the_way(found: Evidence, given: HandedOver) -> set[str]:
     }
 
 
+def cut_short(found: Evidence) -> frozenset[str]:
+    """Find the orders whose proof went out whole, and was cut off by their sender's deadline."""
+    return frozenset(
+        number
+        for number, attempts in found.attempts.items()
+        for one in found.requests.get(number, ())
+        for attempt in attempts
+        if one.delivered
+        and one.status == attempt.http_status == _PROOF_IN_BODY
+        and one.sha256 == attempt.body_sha256
+        and one.proves != "nothing"
+        and attempt.ended_at is not None
+        and one.answer_sha256 != attempt.answer_sha256
+    )
+
+
 def _those(what: str, which: Iterable[str]) -> list[str]:
     """Say what is wrong with those orders or files; nothing when there are none."""
     names = sorted(set(which))
@@ -206,7 +226,8 @@ def _outcome(
     if not requests:
         return "unheard" if attempt.http_status is None else "nothing made"
     for one in requests:
-        if one.delivered and one.status == attempt.http_status:
+        said_enough = one.status != _PROOF_IN_BODY or one.answer_sha256 == attempt.answer_sha256
+        if one.delivered and one.status == attempt.http_status and said_enough:
             if one.proves == "invoiced":
                 return "invoiced"
             if one.proves == "refused":

@@ -250,6 +250,7 @@ def _figures(found: Evidence, given: HandedOver) -> dict[str, Any]:
         "parked": states["PARKED"],
         "in_doubt_by_the_oracle": len(in_doubt),
         "parked_and_in_doubt": len(parked & in_doubt),
+        "answers_cut_short": len(oracle.cut_short(found)),
         "lost": len(given.sent.keys() - found.orders.keys()),
         "doubled": sum(len(some) > 1 for some in found.invoices.values()),
         "half_read": len(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +17,12 @@ from proof.crashes import oracle
 from proof.crashes.evidence import Attempt, Evidence, Failure, Mail, Order
 from proof.crashes.oracle import HandedOver
 from sandbox.journal import Invoice, Received
+from sandbox.retail_pro import RetailProStandIn
+from tests.fixtures_retail_pro import order_body
+from tillbridge.clients.retail_pro import RetailProClient
+from tillbridge.contracts.http_exchange import Posting
+from tillbridge.contracts.invoice_answer import AnswerReading
+from tillbridge.invoicing.outcome import Sent, judge
 
 START = datetime(2026, 11, 22, 3, tzinfo=UTC)
 RUN, KILLED = "run-1", "run-2"
@@ -29,7 +38,8 @@ def order(number: str, state: str, total: int) -> Order:
 
 def attempt(number: str, *, ended: bool = True, owner: str = RUN) -> Attempt:
     end = START + timedelta(seconds=2) if ended else None
-    return Attempt(number, 1, owner, "b" + number, START, end, 200 if ended else None)
+    status, answer = (200, "a" + number) if ended else (None, None)
+    return Attempt(number, 1, owner, "b" + number, START, end, status, answer)
 
 
 def request(number: str, **changes: Any) -> Received:
@@ -45,6 +55,7 @@ def request(number: str, **changes: Any) -> Received:
         status=200,
         proves="invoiced",
         delivered=True,
+        answer_sha256="a" + number,
     )
     return replace(one, **changes)
 
@@ -174,9 +185,11 @@ def test_it_finds_what_must_not_be(name: str) -> None:
     [
         ({}, False),
         ({"delivered": False}, True),
+        ({"answer_sha256": "more than its sender got"}, True),
         ({"proves": "nothing"}, True),
         ({"proves": "refused", "made": False}, False),
         ({"status": 502, "proves": "nothing"}, True),
+        ({"status": 502, "proves": "nothing", "answer_sha256": "cut"}, True),
     ],
 )
 def test_an_order_is_in_doubt_without_a_proof_that_arrived(
@@ -191,3 +204,43 @@ def test_an_order_whose_worker_died_before_it_was_sent_is_in_doubt_as_well() -> 
     """Retail Pro never saw it, but nobody on our side can know that."""
     found = replace(well(), requests={"1": [request("1")]})
     assert oracle.doubts(found).unreached == {"2"}
+
+
+def test_an_answer_of_which_only_the_head_came_in_time_proves_nothing(
+    retail_pro: RetailProStandIn,
+    client_of: Callable[..., RetailProClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Retail Pro made the invoice and saw its client there; the client got a status and then no more."""
+    journal, gave_up = retail_pro.retail_pro.journal, threading.Event()
+    say = journal.answer
+
+    def say_late(*arguments: Any, **more: Any) -> None:
+        assert gave_up.wait(60)
+        say(*arguments, **more)
+
+    monkeypatch.setattr(journal, "answer", say_late)
+    body = order_body("1")
+    exchange = client_of(retail_pro.base_url, deadline=1).post_invoice(lambda: Posting(body))
+    gave_up.set()
+    assert (exchange.status, exchange.body_complete) == (200, False)
+    assert judge(exchange, Sent("1", Decimal("89.2"), False), AnswerReading()).state == "UNKNOWN"
+    (received,) = answered(retail_pro)
+    assert (received.delivered, received.proves) == (True, "invoiced")
+
+    digest = hashlib.sha256(exchange.body).hexdigest()
+    sent = datetime.fromisoformat(received.received_at)
+    kept = Attempt("1", 1, RUN, received.sha256, sent, sent, exchange.status, digest)
+    found = replace(well(), attempts={"1": [kept]}, requests={"1": [received]})
+    assert oracle.doubts(found).reached == {"1"}
+    assert oracle.cut_short(found) == {"1"}
+    assert oracle.cut_short(well()) == frozenset()
+
+
+def answered(retail_pro: RetailProStandIn) -> list[Received]:
+    """Wait until the stand-in has written down that it answered, and give its requests."""
+    for _ in range(6_000):
+        if all(one.proves for one in retail_pro.requests()):
+            break
+        time.sleep(0.01)
+    return retail_pro.requests()
