@@ -21,6 +21,7 @@ from commands.config import PoolSection, SetupConfig
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.database.engine import connect, upgrade
 from tillbridge.errors import TillbridgeError
+from tillbridge.invoicing.marker import folder_beside
 from tillbridge.profile import Profile
 
 B = TypeVar("B", bound=Block)
@@ -177,6 +178,7 @@ def _make_folders(client: SftpClient, profile: Profile) -> None:
     client.make_folders(
         [f"{folder}/{place}" for folder in folders for place in places]
         + [f"{profile.order_to_invoice_folder}/responses"]
+        + [folder_beside(profile.order_to_invoice_folder)]
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from sqlalchemy import Engine
@@ -28,10 +29,10 @@ from tillbridge.invoicing.intake import Intake
 from tillbridge.invoicing.ledger import attempts, circuit, orders, restores
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.recovery import recover_lost
+from tillbridge.invoicing.restore_guard import RestoreGuard
 from tillbridge.invoicing.sending import Outcome, Result, Sender, policy_of
 from tillbridge.invoicing.storing import store_responses
 from tillbridge.invoicing.summary import RunSummary
-from tillbridge.invoicing.tripwire import require_whole_ledger
 from tillbridge.profile import Profile
 
 _ORDERS_AT_ONCE = 250
@@ -62,11 +63,14 @@ def invoice_orders(
         load(SftpServer, sftp_server).get_client() as sftp,
         endpoint.get_client() as client,
     ):
-        require_whole_ledger(engine, sftp, rules)
+        guard = RestoreGuard(engine, sftp, rules)
+        for path in guard.not_ours:
+            get_run_logger().warning("%s is a file that tillbridge did not write.", path)
         inbox = Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run)
         taken, stuck_files = _take_files(inbox, Intake(engine, sftp, rules, run))
         cleared = clear_doubts(engine, client.find_invoices, store, policy, run)
-        with Sender(GroupCommit(engine), client.post_invoice, endpoint, run) as sender:
+        group = GroupCommit(engine)
+        with Sender(group, client.post_invoice, endpoint, run, guard.reach) as sender:
             outcomes, not_sent = _send_all(engine, attempts.ready(engine, store, policy), sender)
         patience = sender.terms.lease.total_seconds()
         lost = recover_lost(engine, store, run, policy, patience)

@@ -119,3 +119,7 @@ def events(engine: Engine, number: str = "20417") -> list[tuple[str | None, str]
         .order_by(invoice_event.c.id),
     )
     return [tuple(row) for row in found]
+
+
+def unmarked(sending: int) -> None:
+    """Send without a marker on SFTP."""

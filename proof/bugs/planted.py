@@ -7,6 +7,7 @@ of these in the code proves nothing.
 from __future__ import annotations
 
 from proof.bugs.bug import Bug
+from proof.bugs.restores import RESTORE_BUGS
 from proof.bugs.security import SECURITY_BUGS
 
 _LEDGER = "tillbridge/invoicing/ledger"
@@ -300,7 +301,7 @@ _PROMISE_BUGS = (
         "half-read",
         "a file that changes while it is read is used",
         "tillbridge/clients/sftp_files.py",
-        "            moved = channel.look_at(handle) != before",
+        "            moved = channel.look_at(handle, path) != (before, before)",
         "            moved = False",
         (*_SFTP_TESTS, "tests/integration/test_exchange.py"),
     ),
@@ -332,4 +333,4 @@ _PROMISE_BUGS = (
     ),
 )
 
-BUGS = (*_PROMISE_BUGS, *SECURITY_BUGS)
+BUGS = (*_PROMISE_BUGS, *RESTORE_BUGS, *SECURITY_BUGS)

@@ -88,6 +88,7 @@ _DOUBTS = "tillbridge.invoicing.ledger.doubts"
 _REPORTS = "tillbridge.reporting.reports"
 _FILES = "tillbridge.handover.files"
 _RESPONSES = "tillbridge.invoicing.ledger.responses"
+_GUARD = "tillbridge.invoicing.restore_guard:RestoreGuard"
 _FOLDER = "tillbridge.clients.exchange:Folder"
 _CHANNEL = "tillbridge.clients.sftp_channel:SftpChannel"
 _PUT = "tillbridge.clients.sftp_files"
@@ -210,10 +211,14 @@ _TABLE = (
     Point("requests marked as taken", _INVOICE, "before", f"{_FOLDER}.archive"),
     Point("requests archived", _INVOICE, "after", f"{_FOLDER}.archive"),
     # Orders sent.
+    Point("marker put there", _INVOICE, "after", f"{_GUARD}._publish"),
+    Point("older markers cleared away", _INVOICE, "after", f"{_GUARD}._begin"),
     Point("order armed, not committed", _INVOICE, "after", f"{_ATTEMPTS}:note", within="arm"),
     Point("group about to commit", _INVOICE, "before", _COMMIT, **_HAS_COMPANY),
     Point("group committed, members not told", _INVOICE, "after", _COMMIT, **_HAS_COMPANY),
     Point("order armed, no byte sent", _INVOICE, "after", f"{_ATTEMPTS}:arm", **_IS_ARMED),
+    Point("marker about to move on", _INVOICE, "before", f"{_GUARD}._move_on"),
+    Point("marker moved on, no byte sent", _INVOICE, "after", f"{_GUARD}._move_on"),
     Point("head of the request sent", _INVOICE, "after", f"{_STREAM}.write", only=_is_head),
     Point(
         "half of the body sent",

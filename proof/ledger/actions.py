@@ -287,9 +287,18 @@ def restore(run: Run) -> str | None:
     """The database is lost, and the last backup is put back."""
     if not 0 < run.backed_up < run.ledger.last_event:
         return None
-    run.world.restore()
+    run.world.put_back()
     run.ledger.forget()
-    return ""
+    is_found_out = bool(run.world.objection())
+    run.ledger.check_put_back(is_found_out=is_found_out)
+    if is_found_out or run.flip():
+        run.world.begin_restore()
+        return "found out" if is_found_out else "told"
+    # Nobody noticed, and nobody has to: everything that was sent is known. What came in since comes again.
+    run.ledger.check(has_changed=True)
+    for file, request in list(run.world.handed):
+        _hand_over(run, request, file)
+    return "unnoticed"
 
 
 def end_restore(run: Run) -> str | None:

@@ -1,4 +1,4 @@
-"""What must be true after every step of the ledger machine: I1 to I11, with Retail Pro as the judge.
+"""What must be true after every step of the ledger machine: I1 to I12, with Retail Pro as the judge.
 
 The facts of the ledger are read with queries of their own. An order that a hasty person misjudged may
 have come to harm by that; everything that does not depend on it is still asked of it.
@@ -35,6 +35,7 @@ I4 = "I4 every accepted order has one row"
 I5 = "I5 written down before the first byte"
 I10 = "I10 what is confirmed adds up"
 I11 = "I11 every failure is told, in one report"
+I12 = "I12 a ledger that may send knows all that was sent"
 PRECISE = "parked only what is truly in doubt"
 BLOCKED = "nothing passes an open circuit, restore or conflict"
 
@@ -273,6 +274,24 @@ class Ledger:
         """Check that an order is as it was."""
         after = self.read(before.order_no)
         self.require(after == before, I4, f"{before.order_no} was changed by {about}")
+
+    def check_put_back(self, *, is_found_out: bool) -> None:
+        """Check that a backup is found out when a request was sent that it knows nothing of."""
+        attempt = invoice_attempt.c
+        with transaction(self.world.place.engine) as connection:
+            known = {
+                tuple(row)
+                for row in connection.execute(
+                    select(attempt.order_no, attempt.number, attempt.epoch)
+                )
+            }
+        unknown = [
+            str(call)
+            for call in self.world.calls
+            if call.was_sent
+            and (call.order_no, call.attempt.number, call.attempt.epoch) not in known
+        ]
+        self.require(is_found_out or not unknown, I12, f"{unknown} were sent")
 
     def check_reports(self, told: list[tuple[int, int]]) -> None:
         """Check that each failure is in one report, and in the same one each time."""

@@ -20,13 +20,15 @@ from tillbridge.contracts.invoice_lookup import FoundInvoice
 from tillbridge.database.engine import transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import Finding, RecordRejected, Unavailable
+from tillbridge.invoicing import marker
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy, Level
-from tillbridge.invoicing.ledger import attempts, circuit, hands, orders, restores
+from tillbridge.invoicing.ledger import attempts, circuit, hands, orders, restores, sendings
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.hands import Decision, Statement
 from tillbridge.invoicing.ledger.orders import Acceptance
+from tillbridge.invoicing.marker import Mark
 from tillbridge.invoicing.outcome import Sent, Verdict, judge
 from tillbridge.invoicing.transform import InvoiceRequest
 from tillbridge.reporting import reports
@@ -53,6 +55,7 @@ class Call:
     sender: Literal["armed", "waiting", "ended", "dead"] = "armed"
     paused: bool = False
     is_underway: bool = False
+    was_sent: bool = False
     was_sent_late: bool = False
     lands_by: timedelta = timedelta(0)
     answer: Exchange | None = None
@@ -94,6 +97,7 @@ class World:
     calls: list[Call] = field(default_factory=list)
     handed: list[tuple[str, InvoiceRequest]] = field(default_factory=list)
     misjudged: set[str] = field(default_factory=set)
+    marked: Mark | None = None
     backed_up_at: timedelta | None = None
     was_restored: bool = False
     is_restoring: bool = False
@@ -151,7 +155,10 @@ class World:
         return call
 
     def send(self, call: Call) -> str:
-        """Put a worker's request into the network; gives the digest of its bytes."""
+        """Move the marker on, and put a worker's request into the network; gives the digest of its bytes."""
+        mark = Mark(self.standing().ledger_id, call.attempt.sending)
+        self.marked = max(mark, self.marked or mark)
+        call.was_sent = True
         call.sender, call.is_underway = "waiting", True
         call.was_sent_late = call.armed_at + LEASE <= self.now
         call.lands_by = self.now + LEASE + QUIET
@@ -277,8 +284,17 @@ class World:
         self.place.back_up()
         self.backed_up_at = self.now
 
-    def restore(self) -> None:
-        """Stop every worker and put the backup back, as the runbook says."""
+    def standing(self) -> Mark:
+        """Return which ledger this is, and how many sendings it knows of."""
+        return sendings.standing(self.place.engine, STORE)
+
+    def objection(self) -> str:
+        """Say why the next run must not send; empty when it may."""
+        found = {"marker": self.marked} if self.marked else {}
+        return marker.objection(self.standing(), found, "markers")
+
+    def put_back(self) -> None:
+        """Stop every worker and put the backup in place of the database."""
         assert self.backed_up_at is not None
         for call in self.calls:
             if call.lives:
@@ -286,9 +302,17 @@ class World:
             self._end_by(call, self.now + QUIET)
         self.place.put_back()
         self.place.age(self.now - self.backed_up_at)
-        restores.begin(self.place.engine, PERSON, "the disk was lost")
-        self.was_restored = self.is_restoring = True
+        self.was_restored = True
+        self.is_restoring = bool(restores.why_nothing_is_sent(self.place.engine))
         self.is_tripped = bool(circuit.why_open(self.place.engine, SERVER))
+
+    def begin_restore(self) -> None:
+        """Say that the database was put back; the next run puts this ledger's marker in place of others."""
+        restores.begin(self.place.engine, PERSON, "the disk was lost")
+        self.is_restoring = True
+        self.marked = self.standing()
+        for call in self.calls:
+            call.was_sent = False  # its order is in doubt now, known or not
 
     def end_restore(self) -> bool:
         """Let orders be sent, unless one is in doubt; all files must have been handed over again."""

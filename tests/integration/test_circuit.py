@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, update
 
-from tests.ledger_steps import KEY, SERVER, accept, arm, request
+from tests.ledger_steps import KEY, SERVER, accept, arm, request, unmarked
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.contracts.http_exchange import Exchange, Posting
 from tillbridge.database.engine import database_now, transaction
@@ -102,7 +102,7 @@ def test_a_sick_server_costs_a_streak_of_orders_at_most(engine: Engine) -> None:
         return Exchange("answered", 502, body=b"", body_complete=True)
 
     settings = RetailProSettings(base_url=SERVER)
-    one, other = (Sender(engine, post, settings, name) for name in ("w1", "w2"))
+    one, other = (Sender(engine, post, settings, name, unmarked) for name in ("w1", "w2"))
     for number in range(10):
         one.send(OrderKey("CASA_STORE", str(number)))
 
@@ -120,7 +120,7 @@ def test_a_wrong_setting_burns_no_order(engine: Engine) -> None:
         take()
         return Exchange("answered", 403, body=b"", body_complete=True)
 
-    sender = Sender(engine, post, RetailProSettings(base_url=SERVER), "w1")
+    sender = Sender(engine, post, RetailProSettings(base_url=SERVER), "w1", unmarked)
     for number in range(5):
         try:
             sender.send(OrderKey("CASA_STORE", str(number)))

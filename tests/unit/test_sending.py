@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
+from tests.ledger_steps import unmarked
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.contracts.http_exchange import Exchange, Posting
 from tillbridge.database.engine import transaction
@@ -60,7 +61,7 @@ def test_a_clear_answer_survives_a_locked_database(
         answer = b'{"success": true, "orderNo": "1", "invoiceNo": "F1", "total": 1}'
         return Exchange("answered", 200, body=answer, body_complete=True)
 
-    outcome = Sender(engine, post, SETTINGS, "run").send(KEY)
+    outcome = Sender(engine, post, SETTINGS, "run", unmarked).send(KEY)
 
     assert outcome.result == Result.INVOICED
     assert orders.counts(engine, "SV_STORE") == {"CONFIRMED": 1}
@@ -78,7 +79,7 @@ def test_orders_armed_when_the_run_is_stopped_are_ready_again(engine: Engine) ->
         return Exchange("not_sent", problem="the client is closing")
 
     with ThreadPoolExecutor(len(keys)) as pool:
-        with Sender(GroupCommit(engine), post, SETTINGS, "run") as sender:
+        with Sender(GroupCommit(engine), post, SETTINGS, "run", unmarked) as sender:
             outcomes = [pool.submit(sender.send, key) for key in keys]
             all_armed.wait(_PATIENCE)
             assert orders.counts(engine, "SV_STORE") == {"INFLIGHT": len(keys)}
@@ -99,7 +100,7 @@ def test_an_order_whose_turn_comes_after_the_stop_is_left_alone(engine: Engine) 
         take()
         raise AssertionError("the order was let go")
 
-    sender = stop.enter_context(Sender(engine, post, SETTINGS, "run"))
+    sender = stop.enter_context(Sender(engine, post, SETTINGS, "run", unmarked))
 
     for key in (waited, late):
         outcome = sender.send(key)

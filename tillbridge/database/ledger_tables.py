@@ -154,6 +154,19 @@ ledger_restore = Table(
     Column("evidence", Text, nullable=True),
 )
 
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("ledger_id", String(36), primary_key=True, doc="one row; a new id after a restore"),
+)
+
+ledger_sending = Table(
+    "ledger_sending",
+    metadata,
+    Column("product_store_id", String(60), primary_key=True),
+    Column("sendings", Integer, nullable=False, doc="attempts of its orders that were armed"),
+)
+
 failure_report = Table(
     "failure_report",
     metadata,

@@ -16,10 +16,11 @@ from typing import Self
 
 from sqlalchemy import Engine
 
+from tillbridge.clients.retail_pro_exchange import not_sent
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.contracts.http_exchange import Exchange, Posting
 from tillbridge.database.group_commit import GroupCommit
-from tillbridge.errors import NotSent, Unavailable
+from tillbridge.errors import NotSent, TillbridgeError, Unavailable
 from tillbridge.invoicing.breaker import Breaker
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import attempts, circuit, orders
@@ -72,6 +73,14 @@ class _NotReady(Exception):
     """The ledger does not let this order go now."""
 
 
+class _NotMarked(Exception):
+    """The order is armed, but that could not be said on SFTP, so it must not go."""
+
+    def __init__(self, problem: TillbridgeError) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
 def policy_of(settings: RetailProSettings) -> DoubtPolicy:
     """Say what an endpoint's settings allow for orders in doubt."""
     return DoubtPolicy(
@@ -86,13 +95,15 @@ def policy_of(settings: RetailProSettings) -> DoubtPolicy:
 class Sender:
     """What all orders of one run share; outside its `with` block no order is let go any more.
 
-    `post` makes one call; it asks for the bytes when nothing but sending them is left to do.
+    `post` makes one call; it asks for the bytes when nothing but sending them is left to do. `reach` is
+    told the number of each sending before that; what it raises keeps the order from going.
     """
 
     engine: Engine | GroupCommit
     post: Callable[[Callable[[], Posting]], Exchange]
     settings: RetailProSettings
     owner: str
+    reach: Callable[[int], None]
     breaker: Breaker = field(default_factory=Breaker)
 
     def __enter__(self) -> Self:
@@ -129,6 +140,10 @@ class Sender:
             if attempt is None:
                 raise _NotReady
             armed.append(attempt)
+            try:
+                self.reach(attempt.sending)
+            except TillbridgeError as problem:
+                raise _NotMarked(problem) from problem
             with_key = self.terms.policy.has_key
             return Posting(attempt.body, attempt.idempotency_key if with_key else None)
 
@@ -136,6 +151,8 @@ class Sender:
             exchange = self.post(arm)
         except _NotReady:
             return self._not_sent(key)
+        except _NotMarked as unmarked:
+            exchange = not_sent(unmarked.problem)
         verdict = self._judge(exchange, armed)
         # The breaker first: settling waits for the database, and others would start meanwhile.
         trips = self.breaker.watch(verdict)

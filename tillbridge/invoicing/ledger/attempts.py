@@ -31,7 +31,7 @@ from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
 from tillbridge.invoicing.doubt_policy import MOST_DOUBTS, DoubtPolicy
-from tillbridge.invoicing.ledger import circuit, restores
+from tillbridge.invoicing.ledger import circuit, restores, sendings
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.ledger.moves import (
     KNOWN,
@@ -107,10 +107,14 @@ _READY = (
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One armed attempt; the bytes may be posted until the lease ends."""
+    """One armed attempt; the bytes may be posted until the lease ends.
+
+    `sending` counts the attempts of all orders of the store.
+    """
 
     key: OrderKey
     number: int
+    sending: int
     epoch: int
     revision: int
     body: bytes
@@ -182,8 +186,10 @@ def arm(engine: Engine | GroupCommit, key: OrderKey, terms: Terms) -> Attempt | 
             },
         )
         note(connection, key, found.state, "INFLIGHT", terms.owner, f"attempt {number}", now)
+        # Last, because whoever counts next waits for this commit.
+        sending = sendings.count_one(connection, key.product_store_id)
         return Attempt(
-            key, number, epoch, found.revision, found.body, found.total, found.doubts > 0
+            key, number, sending, epoch, found.revision, found.body, found.total, found.doubts > 0
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, exists, func, insert, 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import invoice_order, ledger_restore
 from tillbridge.errors import ConfigurationProblem
+from tillbridge.invoicing.ledger import sendings
 from tillbridge.invoicing.ledger.moves import KNOWN, Why, move
 
 _FORGOTTEN = Why(
@@ -58,10 +59,12 @@ def why_nothing_is_sent(engine: Engine) -> str:
 def begin(engine: Engine, who: str, why: str) -> int:
     """Stop all sending and put every order in doubt that is not at its end; gives how many.
 
-    Every worker must have been stopped. Beginning again while a restore is open starts it anew.
+    Every worker must have been stopped. Beginning again while a restore is open starts it anew. The
+    ledger gets a new id, so that a copy of it with the old one, should there be any, sends nothing.
     """
     with transaction(engine) as connection:
         now = database_now(connection)
+        sendings.begin_anew(connection)
         already = connection.execute(
             update(ledger_restore).where(ledger_restore.c.ended_at.is_(None)).values(began_at=now)
         )
