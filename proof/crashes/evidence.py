@@ -84,11 +84,15 @@ class Mail:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was found, by order number where that makes sense; `files` are digests by path."""
+    """What was found, by order number where that makes sense; `files` are digests by path.
+
+    `landed` has the times at which the order's attempts ended for the ledger, by their senders or without.
+    """
 
     orders: Mapping[str, Order]
     attempts: Mapping[str, Sequence[Attempt]]
     steps: Mapping[str, Sequence[tuple[str | None, str]]]
+    landed: Mapping[str, Sequence[datetime]]
     requests: Mapping[str, Sequence[Received]]
     invoices: Mapping[str, Sequence[Invoice]]
     failures: Sequence[Failure]
@@ -123,7 +127,7 @@ def gather(where: Installation) -> Evidence:
             )
         ]
         steps = connection.execute(
-            select(event.order_no, event.from_state, event.to_state).order_by(event.id)
+            select(event.order_no, event.from_state, event.to_state, event.at).order_by(event.id)
         ).all()
         failures = [
             Failure(*row)
@@ -140,6 +144,7 @@ def gather(where: Installation) -> Evidence:
         orders={one.order_no: one for one in orders},
         attempts=_grouped((one.order_no, one) for one in attempts),
         steps=_grouped((row.order_no, (row.from_state, row.to_state)) for row in steps),
+        landed=_grouped((row.order_no, row.at) for row in steps if row.from_state == "INFLIGHT"),
         requests=_grouped((one.order_no or "", one) for one in retail_pro.requests()),
         invoices=_grouped((one.order_no, one) for one in retail_pro.invoices()),
         failures=failures,

@@ -44,7 +44,8 @@ class Doubts:
 
     `reached`: a request of theirs came in. `unreached`: their worker was killed before one did.
     `unheard`: their sender got no answer and Retail Pro heard nothing, as when it was too busy to accept
-    the connection before the deadline; their sender cannot know, so they may be parked.
+    the connection before the deadline; or the answer came when the order had been given up for lost, and
+    says that nothing was made. They may be parked.
     """
 
     reached: frozenset[str]
@@ -63,7 +64,11 @@ def doubts(found: Evidence) -> Doubts:
     for order_no, attempts in found.attempts.items():
         ends = [*(one.armed_at for one in attempts[1:]), datetime.max.replace(tzinfo=UTC)]
         outcomes = [
-            _outcome(one, _between(found.requests.get(order_no, ()), one.armed_at, end))
+            _outcome(
+                one,
+                _between(found.requests.get(order_no, ()), one.armed_at, end),
+                was_given_up=_was_given_up(one, found.landed.get(order_no, ())),
+            )
             for one, end in zip(attempts, ends, strict=True)
         ]
         if "invoiced" in outcomes:
@@ -217,21 +222,28 @@ def _between(requests: Sequence[Received], start: datetime, end: datetime) -> li
     return [one for one in requests if start <= datetime.fromisoformat(one.received_at) < end]
 
 
+def _was_given_up(attempt: Attempt, landed: Sequence[datetime]) -> bool:
+    """Say whether the ledger took the order from an attempt before its sender wrote down an end."""
+    end = attempt.ended_at
+    return end is not None and any(attempt.armed_at <= moment < end for moment in landed)
+
+
 def _outcome(
-    attempt: Attempt, requests: Sequence[Received]
+    attempt: Attempt, requests: Sequence[Received], *, was_given_up: bool
 ) -> Literal["invoiced", "nothing made", "unproven", "lost", "unheard"]:
     """Say what an attempt's sender can know, from what came in and what it wrote down."""
     if attempt.ended_at is None:
         return "unproven" if requests else "lost"
+    nothing_made: Literal["unheard", "nothing made"] = "unheard" if was_given_up else "nothing made"
     if not requests:
-        return "unheard" if attempt.http_status is None else "nothing made"
+        return "unheard" if attempt.http_status is None else nothing_made
     for one in requests:
         said_enough = one.status != _PROOF_IN_BODY or one.answer_sha256 == attempt.answer_sha256
         if one.delivered and one.status == attempt.http_status and said_enough:
             if one.proves == "invoiced":
                 return "invoiced"
             if one.proves == "refused":
-                return "nothing made"
+                return nothing_made
     return "unproven"
 
 

@@ -74,6 +74,7 @@ def well() -> Evidence:
             "1": [*steps, ("INFLIGHT", "CONFIRMED")],
             "2": [*steps, ("INFLIGHT", "UNKNOWN"), ("UNKNOWN", "PARKED")],
         },
+        landed={"1": [START + timedelta(seconds=2)], "2": [START + timedelta(seconds=3)]},
         requests={"1": [request("1")], "2": [request("2")]},
         invoices={"1": [invoice("1", 10)], "2": [invoice("2", 20)]},
         failures=[Failure("parked", "2", "report-1", START)],
@@ -204,6 +205,17 @@ def test_an_order_whose_worker_died_before_it_was_sent_is_in_doubt_as_well() -> 
     """Retail Pro never saw it, but nobody on our side can know that."""
     found = replace(well(), requests={"1": [request("1")]})
     assert oracle.doubts(found).unreached == {"2"}
+
+
+def test_a_refusal_that_comes_when_the_order_was_given_up_may_leave_it_parked() -> None:
+    """A worker that lost its order to another run moves it no more, unless an invoice was made."""
+    refused = {"1": [request("1", proves="refused", made=False)]}
+    parked = {"1": order("1", "PARKED", 10), "2": well().orders["2"]}
+    found = replace(well(), requests=well().requests | refused, invoices={}, orders=parked)
+    assert "parked, though its outcome is known: 1" in problems(found)
+    given_up = replace(found, landed={"1": [START + timedelta(seconds=1)]})
+    assert "though its outcome is known" not in problems(given_up)
+    assert oracle.doubts(given_up).unheard == {"1"}
 
 
 def test_an_answer_of_which_only_the_head_came_in_time_proves_nothing(
