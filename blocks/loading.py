@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import re
+from typing import Annotated, TypeVar
 
 from prefect.blocks.core import Block
+from pydantic import Field
 
 from tillbridge.errors import ConfigurationProblem
 
 B = TypeVar("B", bound=Block)
+
+BlockName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+"""The name of a stored block, as Prefect allows it."""
 
 
 def load(kind: type[B], name: str) -> B:
@@ -17,6 +22,12 @@ def load(kind: type[B], name: str) -> B:
     Raises:
         ConfigurationProblem: there is none, or a setting in it is missing or wrong.
     """
+    # A name becomes a part of an address, where other characters would have a meaning of their own.
+    if not re.fullmatch("[a-z0-9-]+", name):
+        raise ConfigurationProblem(
+            f"{name!r} cannot be the name of the {kind.get_block_type_slug()} block: small letters, digits and "
+            "dashes only. Run `prefect block ls` to see the names"
+        )
     try:
         block = kind.load(name, _sync=True)  # type: ignore[call-arg]
     except (ValueError, RuntimeError) as problem:

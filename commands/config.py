@@ -26,11 +26,14 @@ from blocks import (
     SftpServer,
     TillReceiver,
 )
+from blocks.loading import BlockName
 from tillbridge.errors import ConfigurationProblem
 
 Address = Annotated[str, Field(pattern=r"^[^@]*<?[^@\s<>]+@[^@\s<>]+>?$")]
-BlockName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
 C = TypeVar("C", bound=BaseModel)
+
+_NAMED = ("retail_pro", "sftp_server", "order_database", "mail_notification")
+"""The settings of a profile that name a block."""
 
 
 class MailSection(BaseModel):
@@ -95,6 +98,12 @@ class SetupConfig(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _profiles_name_the_blocks_of_this_file(self) -> Self:
+        for key, profile in self.profiles.items():
+            _name_blocks(key, profile, self.name)
+        return self
+
+    @model_validator(mode="after")
     def _folders_of_one_profile_each(self) -> Self:
         used = [
             folder
@@ -129,6 +138,18 @@ class SetupConfig(BaseModel):
         )
 
 
+def _name_blocks(key: str, profile: ProductStoreProfile, name: str) -> None:
+    """Have a profile of a file name the blocks of the same file, which are stored under `name`."""
+    for setting in _NAMED:
+        if setting not in profile.model_fields_set:
+            setattr(profile, setting, name)
+        elif getattr(profile, setting) != name:
+            raise ValueError(
+                f"profiles.{key}.{setting} names another block than those of this file, which are stored as "
+                f"{name!r}; leave it away, or give the profile a file with a name of its own"
+            )
+
+
 class ReceiverConfig(BaseModel):
     """What the receiver needs of an installation."""
 
@@ -138,6 +159,17 @@ class ReceiverConfig(BaseModel):
     database: OrderDatabase
     sftp: SftpServer
     profile: ProductStoreProfile
+
+
+class _ReceiverFile(ReceiverConfig):
+    """The same, as it stands in a file."""
+
+    name: BlockName = "tillbridge"
+
+    @model_validator(mode="after")
+    def _profile_names_the_blocks_of_this_file(self) -> Self:
+        _name_blocks(self.receiver.profile, self.profile, self.name)
+        return self
 
 
 def read_config(path: Path) -> SetupConfig:
@@ -159,13 +191,15 @@ def read_receiver_config(path: Path) -> ReceiverConfig:
     """
     document = _document(path)
     wanted: dict[str, Any] = {
-        name: document[name] for name in ("receiver", "database", "sftp") if name in document
+        name: document[name]
+        for name in ("name", "receiver", "database", "sftp")
+        if name in document
     }
     profiles = document.get("profiles", {})
     chosen = wanted.get("receiver", {}).get("profile", "tillbridge")
     if chosen in profiles:
         wanted["profile"] = profiles[chosen]
-    return _validated(ReceiverConfig, path, wanted)
+    return _validated(_ReceiverFile, path, wanted)
 
 
 def _document(path: Path) -> dict[str, Any]:

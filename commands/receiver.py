@@ -35,7 +35,7 @@ def receive(
         Parameter(help="The TOML file of this installation. No Prefect server is needed."),
     ] = None,
     name: Annotated[
-        str, Parameter(help="Without a file: the name the blocks are stored under.")
+        str, Parameter(help="Without a file: the name of the Till Receiver block.")
     ] = "tillbridge",
 ) -> None:
     """Take TLogs until the process is told to stop."""
@@ -67,11 +67,12 @@ def _stored(name: str) -> ReceiverConfig:
         ConfigurationProblem: one is not there.
     """
     receiver = load(TillReceiver, name)
+    profile = load(ProductStoreProfile, receiver.profile)
     return ReceiverConfig(
         receiver=receiver,
-        database=load(OrderDatabase, name),
-        sftp=load(SftpServer, name),
-        profile=load(ProductStoreProfile, receiver.profile),
+        database=load(OrderDatabase, profile.order_database),
+        sftp=load(SftpServer, profile.sftp_server),
+        profile=profile,
     )
 
 

@@ -9,9 +9,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from blocks import OrderDatabase, ProductStoreProfile, SftpServer
-from blocks.loading import load
-from flows.parameters import block_name
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
 from tillbridge.handover.inbox import Inbox, stuck, total
@@ -20,19 +20,17 @@ from tillbridge.oms.variance_import import VarianceImport
 
 @flow(name="apply-inventory-variance")
 def apply_inventory_variance(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    sftp_server: str = block_name("SFTP Server"),
+    profile: BlockName = profile(),
 ) -> State[Any]:
     """Apply every waiting file of inventory variances, each row once and by itself.
 
     Stock may reach zero and never less. Rows that fail go into an error file that can be mended and
     dropped again.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
     folder = rules.tills.inventory_variance_folder
-    with load(SftpServer, sftp_server).get_client() as client:
+    with brand.get_sftp_client() as client:
         inbox = Inbox(
             engine, client, rules, folder, str(flow_run.id), suffix=".csv", journey="tills"
         )

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from blocks import OrderDatabase, ProductStoreProfile, SftpServer
-from blocks.loading import load
-from flows.parameters import block_name, threads
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import Time, profile, threads
 from tasks.files import publish_feed
 from tillbridge.clients.exchange import Folder
 from tillbridge.oms import feed as feeds
-from tillbridge.oms.feed import FeedSelection
+from tillbridge.oms.feed import ORDERS_PER_FEED, FeedSelection
 
 
 @flow(name="export-completed-orders", task_runner=threads(4))
 def export_completed_orders(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    sftp_server: str = block_name("SFTP Server"),
+    profile: BlockName = profile(),
     sales_channels: list[str] = Field(
         default=[], description="Only these sales channels (HotWax enumId or enumCode); empty: all."
     ),
@@ -34,23 +32,23 @@ def export_completed_orders(
     facility_ids: list[str] = Field(
         default=[], description="Only orders with an item from these facilities; empty: all."
     ),
-    completed_from: AwareDatetime | None = Field(
+    completed_from: Time | None = Field(
         default=None, description="Only orders completed at or after this time; empty: all."
     ),
-    completed_thru: AwareDatetime | None = Field(
+    completed_thru: Time | None = Field(
         default=None, description="Only orders completed before this time; empty: all."
     ),
-    orders_per_feed: int = Field(
-        default=2500, ge=1, le=100_000, description="Orders in one feed file at most."
-    ),
+    orders_per_feed: Annotated[
+        int, Field(ge=ORDERS_PER_FEED.least, le=ORDERS_PER_FEED.most)
+    ] = Field(default=2500, description="Orders in one feed file at most."),
 ) -> State[Any]:
     """Export newly completed orders of the product store.
 
     Every completed order enters one feed, ever; where nothing is new, no file is written. Feeds whose
     file could not be written by an earlier run are written first.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
     selection = FeedSelection(
         product_store_ids=[rules.product_store_id],
         sales_channels=sales_channels,
@@ -63,7 +61,7 @@ def export_completed_orders(
         engine, selection, orders_per_feed, datetime.now(UTC), rules.completed_orders_folder
     )
     waiting = feeds.unsent(engine, rules.completed_orders_folder)
-    with load(SftpServer, sftp_server).get_client() as client:
+    with brand.get_sftp_client() as client:
         folder = Folder(
             client,
             rules.completed_orders_folder,

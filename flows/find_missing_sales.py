@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -10,12 +10,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from blocks import OrderDatabase, ProductStoreProfile, SftpServer
-from blocks.loading import load
-from flows.parameters import block_name
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import profile
 from tasks.artifacts import show_files, show_missing
 from tasks.tlogs import ingest_all
-from tillbridge.ingestion.completeness import look_for_missing, report_absent
+from tillbridge.ingestion.completeness import DAYS, look_for_missing, report_absent
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
 from tillbridge.ingestion.summary import sum_up
@@ -24,19 +24,19 @@ from tillbridge.oms.facilities import facility_external_ids
 
 @flow(name="find-missing-sales")
 def find_missing_sales(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    sftp_server: str = block_name("SFTP Server"),
-    days: int = Field(default=14, ge=1, le=400, description="How many days back to look."),
+    profile: BlockName = profile(),
+    days: Annotated[int, Field(ge=DAYS.least, le=DAYS.most)] = Field(
+        default=14, description="How many days back to look."
+    ),
 ) -> State[Any]:
     """Compare what arrived with what must have been sold, and have people told of each difference once.
 
     A sale that only an end-of-day file has is taken in from there.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
     reading = Rules(rules.tills, rules.time_zone, facility_external_ids(engine))
-    with load(SftpServer, sftp_server).get_client() as client:
+    with brand.get_sftp_client() as client:
         ingestion = Ingestion(
             engine,
             client,

@@ -9,9 +9,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from blocks import OrderDatabase, ProductStoreProfile, SftpServer
-from blocks.loading import load
-from flows.parameters import block_name
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import profile
 from tasks.artifacts import show_files, show_till_totals
 from tasks.files import take_files
 from tasks.tlogs import ingest_all
@@ -25,9 +25,7 @@ from tillbridge.oms.facilities import facility_external_ids
 
 @flow(name="ingest-tlogs")
 def ingest_tlogs(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    sftp_server: str = block_name("SFTP Server"),
+    profile: BlockName = profile(),
 ) -> State[Any]:
     """Take every complete TLog, once, and hand on what is new in it.
 
@@ -35,10 +33,10 @@ def ingest_tlogs(
     is not, what was carried out of a store only changes its stock. A sale that cannot be read goes to
     quarantine with everything that is wrong with it; the rest goes on.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
     reading = Rules(rules.tills, rules.time_zone, facility_external_ids(engine))
-    with load(SftpServer, sftp_server).get_client() as client:
+    with brand.get_sftp_client() as client:
         ingestion = Ingestion(engine, client, rules, reading, str(flow_run.id))
         ingestion.publish()
         variances = VarianceFiles(client, rules, reading.facilities)

@@ -13,9 +13,9 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from sqlalchemy import Engine
 
-from blocks import OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
-from blocks.loading import load
-from flows.parameters import block_name, threads
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import profile, threads
 from tasks.artifacts import Progress, show_files, show_invoicing
 from tasks.files import take_files
 from tasks.invoices import invoice_order
@@ -44,10 +44,7 @@ _VANISHED = "the worker vanished while the order was being sent"
 
 @flow(name="invoice-orders", task_runner=threads(MOST_PARALLEL_CALLS))
 def invoice_orders(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    sftp_server: str = block_name("SFTP Server"),
-    retail_pro: str = block_name("Retail Pro"),
+    profile: BlockName = profile(),
 ) -> State[Any]:
     """Take the transformed files, and invoice every order that is ready in Retail Pro, once.
 
@@ -55,12 +52,12 @@ def invoice_orders(
     capability, and at L0 it is parked and reported. Rejected and parked orders leave the run Completed;
     it is Failed only when it could not do its job.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
-    endpoint = load(RetailPro, retail_pro)
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
+    endpoint = brand.load_retail_pro()
     store, run, policy = rules.product_store_id, str(flow_run.id), policy_of(endpoint)
     with (
-        load(SftpServer, sftp_server).get_client() as sftp,
+        brand.get_sftp_client() as sftp,
         endpoint.get_client() as client,
     ):
         guard = RestoreGuard(engine, sftp, rules)

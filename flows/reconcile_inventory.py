@@ -8,9 +8,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from blocks import OrderDatabase, ProductStoreProfile, RetailPro
-from blocks.loading import load
-from flows.parameters import block_name
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import profile
 from tasks.artifacts import show_reconciliation
 from tasks.stock import read_retail_pro_stock
 from tillbridge.inventory.reconciliation import reconcile
@@ -21,23 +21,21 @@ from tillbridge.oms.facilities import store_codes
 
 @flow(name="reconcile-inventory")
 def reconcile_inventory(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    retail_pro: str = block_name("Retail Pro"),
+    profile: BlockName = profile(),
 ) -> State[Any]:
     """Compare the two stocks, and say what explains each difference.
 
     Items that wait for their invoice or for a transfer slip explain a difference, orders in doubt may;
     what is left is unexplained, and zero after a clean run.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
     stores = store_codes(engine) | {
         facility: (codes.invoicing_store, codes.store) for facility, codes in rules.stores.items()
     }
     till_channels = {channel_id(name) for name in rules.excluded_channels}
     # Retail Pro first: what is invoiced in between is then explained, not missing.
-    there = read_retail_pro_stock(load(RetailPro, retail_pro))
+    there = read_retail_pro_stock(brand.load_retail_pro())
     result = reconcile(
         order_store_stock(engine, stores),
         there,

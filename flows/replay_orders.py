@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from blocks import OrderDatabase, ProductStoreProfile, SftpServer
-from blocks.loading import load
-from flows.parameters import block_name, by, dry_run, reason, threads
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import Given, Name, Reason, Time, by, dry_run, profile, reason, threads
 from tasks.artifacts import show_replayed
 from tillbridge.handover.replaying import Selection, hand_over_again
 from tillbridge.invoicing.replaying import choose
@@ -19,34 +19,30 @@ from tillbridge.invoicing.replaying import choose
 
 @flow(name="replay-orders", task_runner=threads(1))
 def replay_orders(
-    reason: str = reason(),
-    by: str = by(),
-    orders: list[str] = Field(
+    reason: Reason = reason(),
+    by: Name = by(),
+    orders: list[Given] = Field(
         default=[],
         description="Order numbers or HotWax order ids: the files that brought them last.",
     ),
-    files: list[str] = Field(default=[], description="Names of files in archive or quarantine."),
-    from_time: AwareDatetime | None = Field(
+    files: list[Given] = Field(default=[], description="Names of files in archive or quarantine."),
+    from_time: Time | None = Field(
         default=None, description="Files that came in at or after this time."
     ),
-    thru_time: AwareDatetime | None = Field(
+    thru_time: Time | None = Field(
         default=None, description="Files that came in before this time."
     ),
     dry_run: bool = dry_run("Only show which files would be handed over again."),
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    sftp_server: str = block_name("SFTP Server"),
+    profile: BlockName = profile(),
 ) -> State[Any]:
     """Put archived or quarantined files back where they came in; the next runs take them.
 
     Orders that are invoiced or in doubt stay as they are; refused and quarantined ones are tried again.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
     selection = Selection(orders, files, from_time, thru_time)
-    if selection.is_empty:
-        return Failed(message="Choose orders, files or a time; nothing was chosen.")
-    with load(SftpServer, sftp_server).get_client() as sftp:
+    with brand.get_sftp_client() as sftp:
         chosen = choose(engine, sftp, rules, selection)
         if not dry_run:
             hand_over_again(engine, sftp, chosen, by, reason)

@@ -7,17 +7,15 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from blocks import MailNotification, OrderDatabase, ProductStoreProfile
-from blocks.loading import load
-from flows.parameters import block_name, send_now, threads
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import profile, send_now, threads
 from tasks.reports import send_reports
 
 
 @flow(name="report-invoice-failures", task_runner=threads(1))
 def report_invoice_failures(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    mail_notification: str = block_name("Mail Notification"),
+    profile: BlockName = profile(),
     send_now: bool = send_now(),
 ) -> State[Any]:
     """Report every new failure once, as artifacts and as one e-mail with a CSV file.
@@ -25,7 +23,7 @@ def report_invoice_failures(
     Nothing new, no mail, and one report in a quarter of an hour at most. A mail that cannot be sent is
     sent by later runs, with the same failures; after a day of that every run fails.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
-    mail = load(MailNotification, mail_notification)
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
+    mail = brand.load_mail_notification()
     return send_reports("invoicing", rules, engine, mail, send_now=send_now)

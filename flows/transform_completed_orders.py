@@ -9,9 +9,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from blocks import OrderDatabase, ProductStoreProfile, SftpServer
-from blocks.loading import load
-from flows.parameters import block_name
+from blocks.brand import load_brand
+from blocks.loading import BlockName
+from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
 from tillbridge.handover.inbox import Inbox, stuck
@@ -22,22 +22,20 @@ from tillbridge.profile import StoreCodes
 
 @flow(name="transform-completed-orders")
 def transform_completed_orders(
-    profile: str = block_name("Product Store Profile"),
-    database: str = block_name("Order Database"),
-    sftp_server: str = block_name("SFTP Server"),
+    profile: BlockName = profile(),
 ) -> State[Any]:
     """Turn every waiting feed into a file of Order to Invoice requests.
 
     An order that cannot be mapped goes to quarantine with everything that is wrong with it; the rest of
     its feed goes on.
     """
-    rules = load(ProductStoreProfile, profile)
-    engine = load(OrderDatabase, database).get_engine()
+    brand = load_brand(profile)
+    rules, engine = brand.profile, brand.get_engine()
     facilities = {
         facility: StoreCodes(invoicing_store=header, store=line)
         for facility, (header, line) in store_codes(engine).items()
     }
-    with load(SftpServer, sftp_server).get_client() as client:
+    with brand.get_sftp_client() as client:
         inbox = Inbox(engine, client, rules, rules.completed_orders_folder, str(flow_run.id))
         transformer = FeedTransformer(engine, client, rules, facilities | rules.stores)
         results = take_files(inbox, transformer.transform_feed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy import Engine
@@ -21,7 +19,7 @@ from tillbridge.invoicing.control_totals import ControlTotals, check_totals
     cache_policy=NO_CACHE,
 )
 def compare_totals(
-    product_store_id: str, engine: Engine, within: timedelta, find: Find | None
+    product_store_id: str, engine: Engine, days: int, find: Find | None
 ) -> ControlTotals:
     """Compare the totals of a product store."""
-    return check_totals(engine, product_store_id, within, find)
+    return check_totals(engine, product_store_id, days, find)

@@ -95,6 +95,8 @@ class Installation:
         upgrade(self.engine)
         profile = config.profiles["tillbridge"]
         profile.completed_orders_manifest = True
+        profile.retail_pro = profile.sftp_server = self.name
+        profile.order_database = profile.mail_notification = self.name
         database = OrderDatabase(url=SecretStr(self._database_url))
         for setting, value in {"capability": self.level, **self._settings}.items():
             setattr(config.retail_pro, setting, value)
@@ -109,10 +111,7 @@ class Installation:
 
     def job(self, flow: str, **more: Any) -> Job:
         """Give the job to run a flow here."""
-        names = {"profile", "database"}
-        names |= {"mail_notification"} if flow.startswith("report") else {"sftp_server"}
-        names |= {"retail_pro"} if flow.startswith("invoice") else set()
-        parameters: dict[str, Any] = dict.fromkeys(sorted(names), self.name)
+        parameters: dict[str, Any] = {"profile": self.name}
         if flow.startswith("report"):
             parameters["send_now"] = True
         return Job(flow, parameters, **more)

@@ -131,6 +131,13 @@ def use_prism(installation: Installation) -> None:
     read_config(installation.config).retail_pro.save("tillbridge", overwrite=True)
 
 
+def naming(installation: Installation, **names: str) -> str:
+    """Store a profile that names a broken block; gives its name."""
+    profile = read_config(installation.config).profiles["tillbridge"].model_copy(update=names)
+    profile.save("broken", overwrite=True)
+    return "broken"
+
+
 def run_everything(installation: Installation) -> dict[str, State[Any]]:
     """Run the flows with every secret and customer planted, well and badly; gives their states."""
     far_ends, states = installation.far_ends, {}
@@ -149,13 +156,14 @@ def run_everything(installation: Installation) -> dict[str, State[Any]]:
     sound = plant(feed, seeded.numbers(GOOD))
     run(transform_completed_orders)
     for name in ("password", "unknown-key", "locked-key"):
-        run(invoice_orders, False, sftp_server=name)
+        run(invoice_orders, False, profile=naming(installation, sftp_server=name))
     for name in ("nobody", "no-url"):
-        run(report_invoice_failures, False, database=name)
+        run(report_invoice_failures, False, profile=naming(installation, order_database=name))
     for mode in ("basic", "prism_session"):
         far_ends.retail_pro.retail_pro.door.mode = mode  # type: ignore[assignment]
-        run(invoice_orders, False, retail_pro=mode.replace("_", "-"))
-    run(invoice_orders, False, retail_pro="bearer")
+        broken = naming(installation, retail_pro=mode.replace("_", "-"))
+        run(invoice_orders, False, profile=broken)
+    run(invoice_orders, False, profile=naming(installation, retail_pro="bearer"))
     use_prism(installation)
     strange = json.loads(order_body("1")) | {CUSTOMER["e-mail"]: 1}
     (requests / "by-hand.json").write_text(json.dumps([strange, CUSTOMER["last name"]]))
@@ -163,7 +171,8 @@ def run_everything(installation: Installation) -> dict[str, State[Any]]:
         far_ends.retail_pro.program(kind, order_no=order_no, status=status, message=ECHO)
     run(invoice_orders)
     for name in ("refused", "nobody"):
-        run(report_invoice_failures, False, mail_notification=name, send_now=True)
+        broken = naming(installation, mail_notification=name)
+        run(report_invoice_failures, False, profile=broken, send_now=True)
     run(report_invoice_failures, send_now=True)
     run(check_control_totals)
     who = {"by": "Ana", "reason": "to look at it"}

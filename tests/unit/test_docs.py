@@ -18,13 +18,13 @@ from tillbridge.clients.sftp_settings import SftpSettings
 from tillbridge.contracts.invoice_answer import AnswerReading
 from tillbridge.contracts.invoice_lookup import LookupReading
 from tillbridge.invoicing import outcome, states
-from tillbridge.profile import LineRule, Profile, SequenceRule, StoreCodes, TillSettings
+from tillbridge.profile import LineRule, SequenceRule, StoreCodes, TillSettings
 from tillbridge.receiver.settings import ReceiverOptions, TillCredentials
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 SETTINGS = {
-    "profile": [Profile, StoreCodes, TillSettings, LineRule, SequenceRule],
+    "profile": [blocks.ProductStoreProfile, StoreCodes, TillSettings, LineRule, SequenceRule],
     "blocks": [
         SftpSettings,
         RetailProSettings,

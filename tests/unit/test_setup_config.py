@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.config import read_config
+from commands.config import SetupConfig, read_config
 from tillbridge.errors import ConfigurationProblem
 
 GOOD = """
@@ -30,7 +30,7 @@ brand = "Brand"
 """
 
 
-def _read(tmp_path: Path, text: str) -> object:
+def _read(tmp_path: Path, text: str) -> SetupConfig:
     file = tmp_path / "tillbridge.toml"
     file.write_text(text)
     return read_config(file)
@@ -62,6 +62,11 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
             ('brand = "Brand"', 'brand = "B"\n[profiles.b]\nproduct_store_id = "B"\nbrand = "B"'),
             "share the folders",
         ),
+        (
+            ('brand = "Brand"', 'brand = "Brand"\nretail_pro = "elsewhere"'),
+            "profiles.tillbridge.retail_pro",
+        ),
+        (('brand = "Brand"', 'brand = "Brand"\nsftp_server = "a/b"'), "sftp_server"),
     ],
 )
 def test_a_fault_is_named_and_no_secret_is_shown(
@@ -79,3 +84,12 @@ def test_a_credential_in_clear_can_be_allowed(tmp_path: Path) -> None:
     """Whoever says so may send one over http://."""
     clear = '"http://192.0.2.7"\ncredential_mode = "bearer"\ntoken = "t"\nallow_clear_text = true'
     assert _read(tmp_path, GOOD.replace('"http://127.0.0.1:1"', clear))
+
+
+def test_profiles_name_the_blocks_of_their_file(tmp_path: Path) -> None:
+    """Whatever they are stored under, so that a run needs the profile's name alone."""
+    settings = _read(tmp_path, f'name = "guatemala"\n{GOOD}')
+
+    profile = settings.profiles["tillbridge"]
+    named = {profile.retail_pro, profile.sftp_server}
+    assert named | {profile.order_database, profile.mail_notification} == {"guatemala"}

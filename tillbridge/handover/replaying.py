@@ -17,7 +17,9 @@ from tillbridge import harmless
 from tillbridge.clients.sftp import RemoteFile, SftpClient
 from tillbridge.contracts.feed_manifest import SUFFIX, manifest_name
 from tillbridge.database.engine import transaction
+from tillbridge.errors import ConfigurationProblem
 from tillbridge.handover import files
+from tillbridge.limits import require_moments, require_said
 
 _LONGEST_NAME = 160
 
@@ -66,7 +68,15 @@ def choose(
     """Find the files of a selection in the archives and quarantines of these folders.
 
     `files_with` names the files that brought orders.
+
+    Raises:
+        ConfigurationProblem: nothing is selected, or by an empty name or a time that no file can have.
     """
+    if selection.is_empty or not all(
+        name.strip() for name in (*selection.orders, *selection.names)
+    ):
+        raise ConfigurationProblem("choose orders, files or a time, each by its whole name")
+    require_moments(from_time=selection.from_time, thru_time=selection.thru_time)
     names = set(selection.names)
     if selection.orders:
         names |= files_with(selection.orders)
@@ -84,8 +94,10 @@ def hand_over_again(
     """Put the files back where they came in, so that the next run takes them.
 
     Raises:
+        ConfigurationProblem: it was not said who wants it and why; nothing was moved.
         FileConflict: another file has come in under the name; the files before it were put back.
     """
+    require_said(who, reason=why)
     for one in chosen:
         sha256 = client.sha256(one.place)
         with transaction(engine) as connection:

@@ -20,7 +20,11 @@ from tillbridge.ingestion.missing import (
     missing_sales,
 )
 from tillbridge.ingestion.summary import BatchResult
+from tillbridge.limits import Whole
 from tillbridge.profile import Profile
+
+DAYS = Whole(1, 400)
+"""How many days back can be looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,12 @@ class Completeness:
 
 
 def look_for_missing(engine: Engine, profile: Profile, days: int) -> Completeness:
-    """Look at the sales of the last `days`, and have the report say what is missing, each once."""
+    """Look at the sales of the last `days`, and have the report say what is missing, each once.
+
+    Raises:
+        ConfigurationProblem: not in so many days.
+    """
+    DAYS.require("days", days)
     store = profile.product_store_id
     tills = profile.tills
     with transaction(engine) as connection:

@@ -16,6 +16,10 @@ from tillbridge.invoicing.clearing import Find
 from tillbridge.invoicing.doubt_policy import LookUp, judge_look_up
 from tillbridge.invoicing.ledger import totals
 from tillbridge.invoicing.ledger.totals import LedgerOrder, StateTotal
+from tillbridge.limits import Whole
+
+DAYS = Whole(1, 60)
+"""How many days back orders can be compared."""
 
 _ON_ITS_WAY = timedelta(days=1)
 """An order may take so long from one step to the next before it counts as lost."""
@@ -40,14 +44,16 @@ class ControlTotals:
 
 
 def check_totals(
-    engine: Engine, product_store_id: str, within: timedelta, find: Find | None
+    engine: Engine, product_store_id: str, days: int, find: Find | None
 ) -> ControlTotals:
-    """Compare; without `find` Retail Pro is left out.
+    """Compare, with Retail Pro what changed in the last `days`; without `find` it is left out.
 
     Raises:
         Unavailable: Retail Pro could not be asked; nothing is known.
-        ConfigurationProblem: the look-up settings of the Retail Pro block are wrong.
+        ConfigurationProblem: not in so many days, or the look-up settings of the Retail Pro block are
+            wrong.
     """
+    DAYS.require("days", days)
     lost = [
         *(
             Difference(order, "exported, but never transformed", _HAND_OVER)
@@ -58,7 +64,7 @@ def check_totals(
             for order in totals.not_accepted(engine, product_store_id, _ON_ITS_WAY)
         ),
     ]
-    sent = totals.changed_lately(engine, product_store_id, within) if find else []
+    sent = totals.changed_lately(engine, product_store_id, timedelta(days=days)) if find else []
     compared = [_compare(order, find) for order in sent] if find else []
     return ControlTotals(
         totals.by_state(engine, product_store_id),

@@ -11,9 +11,7 @@ from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.ledger import hands
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.hands import Decision, Resolution, Statement
-
-_SHORTEST = 5
-_LONGEST_BY = 60
+from tillbridge.limits import require_said
 
 
 def resolve_orders(
@@ -51,19 +49,7 @@ def resolve_orders(
 def _require(
     orders: Sequence[str], decision: Decision, statement: Statement, invoices: Sequence[str]
 ) -> None:
-    missing = [
-        name
-        for name, text, shortest in (
-            ("by", statement.by, 1),
-            ("reason", statement.reason, _SHORTEST),
-            ("evidence", statement.evidence, _SHORTEST),
-        )
-        if len(text.strip()) < shortest
-    ]
-    if missing:
-        raise ConfigurationProblem(f"a decision needs {' and '.join(missing)}: fill it in")
-    if len(statement.by) > _LONGEST_BY:
-        raise ConfigurationProblem(f"by is longer than {_LONGEST_BY} characters; give a name")
+    require_said(statement.by, reason=statement.reason, evidence=statement.evidence)
     if not orders or len(set(orders)) != len(orders):
         raise ConfigurationProblem("give the order numbers, each once")
     if decision is Decision.INVOICED and len(invoices) != len(orders):

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from tillbridge.database import oms_tables as tables
 from tillbridge.database.engine import transaction
 from tillbridge.database.insertion import insert_new
+from tillbridge.limits import Whole, require_moments
 from tillbridge.oms.channels import POS_SALES_CHANNEL, channel_id
 from tillbridge.oms.feed_document import document
 from tillbridge.oms.order import ITEM_COMPLETED, ORDER_COMPLETED, POS_COMPLETED
@@ -35,6 +36,8 @@ from tillbridge.oms.reading import read_facilities, read_orders, read_products
 
 FOLDER = "hotwax/completed-orders"
 """Where feeds are handed over when nothing else is said."""
+
+ORDERS_PER_FEED = Whole(1, 100_000)
 
 _ORDERS_AT_A_TIME = 500
 _PRODUCED = "produced"
@@ -76,7 +79,14 @@ def produce(
 
     All or nothing, in one transaction; of two at the same time each order goes to one. What was carried
     out of a store is left out. Nothing new, no feed.
+
+    Raises:
+        ConfigurationProblem: not so many orders in a feed, or a time that no order can have.
     """
+    ORDERS_PER_FEED.require("orders_per_feed", page_size)
+    require_moments(
+        completed_from=selection.completed_from, completed_thru=selection.completed_thru
+    )
     feeds: list[Feed] = []
     series = secrets.token_hex(4)
     with transaction(engine) as connection:

@@ -15,6 +15,7 @@ from tillbridge.database.ledger_tables import invoice_order, ledger_restore
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.ledger import sendings
 from tillbridge.invoicing.ledger.moves import KNOWN, Why, move
+from tillbridge.limits import require_said
 
 _FORGOTTEN = Why(
     "restored",
@@ -61,7 +62,11 @@ def begin(engine: Engine, who: str, why: str) -> int:
 
     Every worker must have been stopped. Beginning again while a restore is open starts it anew. The
     ledger gets a new id, so that a copy of it with the old one, should there be any, sends nothing.
+
+    Raises:
+        ConfigurationProblem: it was not said who does it and why; nothing was done.
     """
+    require_said(who, reason=why)
     with transaction(engine) as connection:
         now = database_now(connection)
         sendings.begin_anew(connection)
@@ -98,8 +103,10 @@ def end(engine: Engine, who: str, evidence: str) -> None:
     """Let orders be sent again.
 
     Raises:
-        ConfigurationProblem: no restore is open.
+        ConfigurationProblem: no restore is open, or it was not said who ends it and what shows that all
+            orders were handed over again.
     """
+    require_said(who, evidence=evidence)
     with transaction(engine) as connection:
         ended = connection.execute(
             update(ledger_restore)
