@@ -49,6 +49,9 @@ def resolve_order(
     worker_is_gone: Annotated[
         bool, Parameter(help="A worker that vanished while it sent the order is certainly stopped.")
     ] = False,
+    other_is_void: Annotated[
+        bool, Parameter(help="The invoice under the order's other number was voided in Retail Pro.")
+    ] = False,
     profile: ProfileName = "tillbridge",
     dry_run: DryRun = True,
 ) -> None:
@@ -61,7 +64,7 @@ def resolve_order(
             rules.product_store_id,
             orders,
             decision,
-            Statement(by, reason, evidence, worker_is_gone),
+            Statement(by, reason, evidence, worker_is_gone, other_is_void),
             invoice or [],
             timedelta(minutes=settings.retail_pro.quiet_minutes),
             dry_run=dry_run,

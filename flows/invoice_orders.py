@@ -30,6 +30,7 @@ from tillbridge.invoicing.ledger import attempts, circuit, orders, restores
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.recovery import recover_lost
 from tillbridge.invoicing.restore_guard import RestoreGuard
+from tillbridge.invoicing.reviewing import review_held
 from tillbridge.invoicing.sending import Outcome, Result, Sender, policy_of
 from tillbridge.invoicing.storing import store_responses
 from tillbridge.invoicing.summary import RunSummary
@@ -66,6 +67,7 @@ def invoice_orders(
         inbox = Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run)
         taken, stuck_files = _take_files(inbox, Intake(engine, sftp, rules, run))
         cleared = clear_doubts(engine, client.find_invoices, store, policy, run)
+        review_held(engine, rules, run)
         group = GroupCommit(engine)
         with Sender(group, client.post_invoice, endpoint, run, guard.reach) as sender:
             outcomes, not_sent = _send_all(engine, attempts.ready(engine, store, policy), sender)

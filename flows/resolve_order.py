@@ -40,6 +40,12 @@ def resolve_order(
         default=False,
         description="If a worker vanished while it sent the order (worker-lost): it is certainly stopped.",
     ),
+    other_is_void: bool = Field(
+        default=False,
+        title="Other invoice is void",
+        description="If the order is invoiced under another number (order-has-two-numbers): that invoice "
+        "was voided in Retail Pro.",
+    ),
     dry_run: bool = dry_run("Only show what would be done; nothing is changed."),
     profile: BlockName = profile(),
 ) -> State[Any]:
@@ -53,7 +59,7 @@ def resolve_order(
         brand.profile.product_store_id,
         orders,
         decision,
-        Statement(by, reason, evidence, worker_is_gone),
+        Statement(by, reason, evidence, worker_is_gone, other_is_void),
         invoices,
         timedelta(minutes=brand.load_retail_pro().quiet_minutes),
         dry_run=dry_run,

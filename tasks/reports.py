@@ -70,7 +70,7 @@ def mail_report(
     mail: MailNotification,
     engine: Engine,
 ) -> int:
-    """Show and mail one report, and remember that it was mailed; returns the failures in it."""
+    """Show and mail one report, and remember that it was mailed; returns how many failed orders are in it."""
     report = FailureReport(
         opened.failures, rules.time_zone, rules.brand, flow_run.ui_url, WORDINGS[journey]
     )
@@ -78,4 +78,4 @@ def mail_report(
     refused = mailing.mail_report(engine, opened, report, mail)
     if refused:
         get_run_logger().warning("The mail server refused the recipients %s.", ", ".join(refused))
-    return len(opened.failures)
+    return report.total.orders

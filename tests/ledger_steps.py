@@ -16,6 +16,7 @@ from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import attempts, orders
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
+from tillbridge.invoicing.ledger.look_alikes import HOLD, LookAlikes
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.outcome import State as Verdicts
 from tillbridge.invoicing.outcome import Verdict
@@ -45,10 +46,15 @@ def request(number: str = "20417", content: str = "v1", **changes: Any) -> Invoi
     return replace(made, **changes)
 
 
-def accept(engine: Engine, one: InvoiceRequest, file: str = "a.json") -> Acceptance:
+def accept(
+    engine: Engine,
+    one: InvoiceRequest,
+    file: str = "a.json",
+    look_alike: LookAlikes = HOLD,
+) -> Acceptance:
     """Hand one order to the ledger."""
     with transaction(engine) as connection:
-        return orders.accept(connection, one, file, "test")
+        return orders.accept(connection, one, file, "test", look_alike)
 
 
 def verdict(state: Verdicts, **changes: Any) -> Verdict:

@@ -144,7 +144,18 @@ def test_the_most_urgent_orders_come_first() -> None:
     )
 
     assert [failure.id for failure in report.failures] == [5, 4, 1, 2, 3]
-    assert list(report.totals) == list(INVOICING.kinds)
+    assert list(report.totals) == [kind for kind in INVOICING.kinds if kind != "notice"]
+
+
+def test_a_notice_is_told_and_counts_as_no_failure() -> None:
+    """It stands at the end of the list with what to do, and in no figure of what failed."""
+    report = a_report(a_failure(1), a_failure(2, "notice"), a_failure(3, "notice"))
+    assert report.headline == "1 order needs attention, 2 notices"
+    assert report.total.orders == 1
+    assert report.total.amounts == (("USD", Decimal("129.9")),)
+    assert [failure.id for failure in report.failures] == [1, 2, 3]
+    assert "nothing failed" in report.as_text().split("ORDERS")[1]
+    assert a_report(a_failure(2, "notice")).headline == "1 notice, nothing failed"
 
 
 def test_reasons_are_grouped_by_their_code() -> None:
@@ -242,18 +253,19 @@ def test_amounts_in_the_csv_are_numbers(amounts: list[Decimal]) -> None:
 
 @given(reports)
 def test_totals_are_the_sums(report: FailureReport) -> None:
-    """The kinds and the reasons each add up to the whole, per currency and to the last decimal."""
+    """The kinds add up to what failed, per currency and to the last decimal, and the reasons to all."""
     sums: Counter[str] = Counter()
     for total in report.totals.values():
         for currency, amount in total.amounts:
             sums[currency] += amount  # type: ignore[assignment]
-    with_amount = [f for f in report.failures if f.amount is not None and f.currency is not None]
+    failed = [f for f in report.failures if f.kind != "notice"]
+    with_amount = [f for f in failed if f.amount is not None and f.currency is not None]
 
     assert dict(report.total.amounts) == dict(sums)
     assert sum(sums.values()) == sum(f.amount or 0 for f in with_amount)
-    assert sum(total.orders for total in report.totals.values()) == len(report.failures)
+    assert sum(total.orders for total in report.totals.values()) == len(failed)
     assert sum(reason.orders for reason in report.reasons) == len(report.failures)
-    assert report.total.without_amount == len(report.failures) - len(with_amount)
+    assert report.total.without_amount == len(failed) - len(with_amount)
 
 
 class _Elements(HTMLParser):

@@ -70,6 +70,10 @@ invoice_order = Table(
     Column("currency", String(3), nullable=False),
     Column("line_count", Integer, nullable=False),
     Column("invoicing_store", String(5), nullable=False),
+    Column(
+        "number_fold", String(9), nullable=False, server_default="", doc="of alike numbers alike"
+    ),
+    Column("likeness_sha256", String(64), nullable=True, doc="who bought what for how much"),
     Column("reason_code", String(40), nullable=True),
     Column("reason", Text, nullable=True),
     Column("source_file", String(255), nullable=False),
@@ -78,6 +82,17 @@ invoice_order = Table(
 )
 Index("ix_invoice_order_work", invoice_order.c.state, invoice_order.c.accepted_at)
 Index("ix_invoice_order_order_id", invoice_order.c.product_store_id, invoice_order.c.order_id)
+Index("ix_invoice_order_numbers_of", invoice_order.c.order_id)
+Index("ix_invoice_order_fold", invoice_order.c.product_store_id, invoice_order.c.number_fold)
+Index("ix_invoice_order_likeness", invoice_order.c.likeness_sha256)
+
+order_identity = Table(
+    "order_identity",
+    metadata,
+    Column("order_id", String(60), primary_key=True, doc="HotWax orderId"),
+    Column("product_store_id", String(60), nullable=True),
+    Column("order_no", String(9), nullable=True, doc="the one that may be sent; NULL for none"),
+)
 
 invoice_attempt = Table(
     "invoice_attempt",

@@ -20,6 +20,7 @@ from tillbridge.handover.inbox import Work
 from tillbridge.handover.rejects import About, Rejects
 from tillbridge.handover.taken_file import TakenFile
 from tillbridge.invoicing.ledger import orders, origins
+from tillbridge.invoicing.ledger.look_alikes import LookAlikes
 from tillbridge.invoicing.transform import InvoiceRequest
 from tillbridge.profile import Profile
 
@@ -66,11 +67,16 @@ class Intake:
         return Work(counts, rejects.failures, may_be_repeated=True)
 
     def _accept(self, waiting: list[InvoiceRequest], file_name: str) -> Counter[str]:
+        look_alikes = LookAlikes.from_profile(self.profile)
         with transaction(self.engine) as connection:
             counts = Counter(
                 str(
                     orders.accept(
-                        connection, self._complete(connection, one), file_name, self.worker
+                        connection,
+                        self._complete(connection, one),
+                        file_name,
+                        self.worker,
+                        look_alikes,
                     )
                 )
                 for one in waiting

@@ -13,6 +13,11 @@
       │                                                          ▼
       └──────────── a person, with evidence ───────────────── PARKED
 
+    READY ──its order has another number, or its number looks like a known one──▶ HELD
+      ▲                                                                            │
+      └──────────── a person, with evidence, or the profile's setting ─────────────┘
+    READY, HELD ──its order goes under another number──▶ REPLACED
+
 A late proof moves every state to CONFIRMED, which is the end. A person moves an order that is not in
 flight to CONFIRMED, READY or CANCELLED, or to REJECTED so that it can be mended.
 """
@@ -21,24 +26,40 @@ from __future__ import annotations
 
 from typing import Literal
 
-State = Literal["READY", "INFLIGHT", "CONFIRMED", "REJECTED", "UNKNOWN", "PARKED", "CANCELLED"]
+State = Literal[
+    "READY",
+    "HELD",
+    "INFLIGHT",
+    "CONFIRMED",
+    "REJECTED",
+    "UNKNOWN",
+    "PARKED",
+    "CANCELLED",
+    "REPLACED",
+]
 
 EDGES: dict[State | None, frozenset[State]] = {
     None: frozenset({"READY", "UNKNOWN"}),
-    "READY": frozenset({"READY", "INFLIGHT", "UNKNOWN", "CONFIRMED", "REJECTED", "CANCELLED"}),
+    "READY": frozenset(
+        {"READY", "INFLIGHT", "UNKNOWN", "CONFIRMED", "REJECTED", "CANCELLED", "HELD", "REPLACED"}
+    ),
+    "HELD": frozenset({"READY", "CONFIRMED", "REJECTED", "CANCELLED", "REPLACED"}),
     "INFLIGHT": frozenset({"READY", "CONFIRMED", "REJECTED", "UNKNOWN"}),
     "UNKNOWN": frozenset(
-        {"UNKNOWN", "INFLIGHT", "CONFIRMED", "PARKED", "READY", "REJECTED", "CANCELLED"}
+        {"UNKNOWN", "INFLIGHT", "CONFIRMED", "PARKED", "READY", "REJECTED", "CANCELLED", "HELD"}
     ),
     "PARKED": frozenset({"CONFIRMED", "READY", "REJECTED", "CANCELLED"}),
-    "REJECTED": frozenset({"READY", "UNKNOWN", "CONFIRMED", "CANCELLED"}),
+    "REJECTED": frozenset({"READY", "UNKNOWN", "CONFIRMED", "CANCELLED", "REPLACED"}),
     "CONFIRMED": frozenset({"CONFIRMED"}),
     "CANCELLED": frozenset({"CONFIRMED"}),
+    "REPLACED": frozenset({"READY", "CONFIRMED"}),
 }
 """`None` is an order that the ledger does not have yet. READY and REJECTED become UNKNOWN only when
-facts are missing: after a restore, or when a lost worker's answer comes after a person's decision."""
+facts are missing: after a restore, or when a lost worker's answer comes after a person's decision. What is
+REPLACED comes back by a newer file or a person, REJECTED and UNKNOWN lead to it or to HELD for the same
+reasons as READY does."""
 
-REPLACEABLE: frozenset[State] = frozenset({"READY", "REJECTED"})
+REPLACEABLE: frozenset[State] = frozenset({"READY", "HELD", "REJECTED"})
 """States in which changed content may replace what was accepted: provably nothing was booked."""
 
 

@@ -54,6 +54,7 @@ class RunSummary:
         """Say what else needs or needed attention; empty when nothing did."""
         seen = {
             "in conflict": self.taken.get(Acceptance.CONFLICT),
+            "held back": self.standing.get("HELD"),
             "handed over again": self.taken.get(Acceptance.REVISED),
             "in doubt found invoiced": self.adopted,
         }

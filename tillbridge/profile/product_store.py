@@ -64,6 +64,18 @@ class Profile(BaseModel):
         description="Regular expression; what it matches is taken out of the order number.",
         examples=["^#", "^[A-Z]+#"],
     )
+    look_alike_numbers: Literal["hold", "allow"] = Field(
+        default="hold",
+        description="What to do with an order number that differs from a known one of another order only in "
+        "case, blanks, leading zeros, a plus sign or a fraction of zeros: hold the order, or allow it.",
+    )
+    similar_order_days: int = Field(
+        default=7,
+        ge=0,
+        le=90,
+        description="An order with customer, total and lines of another one that was sent in so many days "
+        "is told in the report, and sent; 0 is never.",
+    )
     excluded_channels: Names = Field(
         default=["POS_CHANNEL", "POS_SALES_CHANNEL"],
         description="Sales channels that are not invoiced, because the till has done it.",

@@ -45,9 +45,10 @@ INVOICING = Wording(
     place="invoicing in Retail Pro",
     kinds={
         "parked": "outcome unknown – check in Retail Pro before anything is sent again",  # noqa: RUF001
-        "conflict": "changed after it was invoiced or sent",
+        "conflict": "in conflict with what was invoiced, sent or known before",
         "rejected": "refused by Retail Pro",
         "quarantined": "could not be turned into an invoice",
+        "notice": "sent, but it looks like another order – nothing failed",  # noqa: RUF001
     },
 )
 TILLS = Wording(
@@ -150,18 +151,25 @@ class FailureReport:
 
     @property
     def headline(self) -> str:
-        """Say how many orders need attention."""
-        return f"{count(len(self.failures))} need{'s' if len(self.failures) == 1 else ''} attention"
+        """Say how many orders need attention, and of how many others something is told."""
+        failed = self.total.orders
+        notices = len(self.failures) - failed
+        told = f"{notices:,} notice{'s' if notices > 1 else ''}" if notices else ""
+        if not failed and told:
+            return f"{told}, nothing failed"
+        needs = f"{count(failed)} need{'s' if failed == 1 else ''} attention"
+        return f"{needs}, {told}" if told else needs
 
     @property
     def total(self) -> Total:
-        """Count everything."""
-        return _total(self.failures)
+        """Count everything that failed; what is only told is no failure."""
+        return _total([failure for failure in self.failures if failure.kind != "notice"])
 
     @property
     def totals(self) -> dict[Kind, Total]:
-        """Count each kind that occurs, the most urgent first."""
-        return {kind: _total(list(group)) for kind, group in groupby(self.failures, _kind)}
+        """Count each kind of failure that occurs, the most urgent first."""
+        groups = groupby(self.failures, _kind)
+        return {kind: _total(list(group)) for kind, group in groups if kind != "notice"}
 
     @property
     def reasons(self) -> list[Reason]:

@@ -98,7 +98,7 @@ def _failures_of(connection: Connection, report_id: int) -> tuple[Failure, ...]:
     invoiced_since = exists().where(
         invoice_order.c.product_store_id == invoice_failure.c.product_store_id,
         invoice_order.c.state == "CONFIRMED",
-        invoice_failure.c.kind != "conflict",
+        invoice_failure.c.kind.not_in(("conflict", "notice")),
         invoice_failure.c.journey == "invoicing",
         or_(
             invoice_order.c.order_id == invoice_failure.c.order_id,

@@ -31,7 +31,7 @@ from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
 from tillbridge.invoicing.doubt_policy import MOST_DOUBTS, DoubtPolicy
-from tillbridge.invoicing.ledger import circuit, restores, sendings
+from tillbridge.invoicing.ledger import circuit, identity, restores, sendings
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.ledger.moves import (
     KNOWN,
@@ -66,6 +66,7 @@ _CLAIM = (
         *THIS_ORDER,
         or_(_MAY_BE_SENT, and_(bindparam("with_key", type_=Boolean()), _MAY_BE_SENT_AGAIN)),
         circuit.lets_through(bindparam("server"), bindparam("by")),
+        identity.is_its_number(),
         ~restores.is_open(),
     )
     .with_for_update(skip_locked=True)
@@ -99,6 +100,7 @@ _READY = (
     .where(
         _order.product_store_id == bindparam("of_store"),
         or_(_MAY_BE_SENT, and_(bindparam("with_key", type_=Boolean()), _MAY_BE_SENT_AGAIN)),
+        identity.is_its_number(),
         ~restores.is_open(),
     )
     .order_by(_order.accepted_at, _order.order_no)
@@ -299,7 +301,7 @@ def _move(
     if state in {"REJECTED", "PARKED"}:
         kind = "rejected" if state == "REJECTED" else "parked"
         report(connection, found, kind, why, f"attempt {found.attempts}")  # type: ignore[arg-type]
-    if state == "CONFIRMED" and found.state in {"REJECTED", "CANCELLED"}:
+    if state == "CONFIRMED" and found.state in {"REJECTED", "CANCELLED", "REPLACED"}:
         report(connection, found, "conflict", _LATE_PROOF, f"attempt {found.attempts}")
     return state
 

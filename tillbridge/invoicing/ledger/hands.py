@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Engine, Row, exists, select
 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import invoice_attempt
+from tillbridge.invoicing.ledger import two_numbers
 from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.moves import Why, locked, move, reference
+from tillbridge.invoicing.ledger.moves import Why, keep, locked, move, reference
 from tillbridge.invoicing.states import EDGES, State
 
 
@@ -51,10 +52,13 @@ class Statement:
     evidence: str
     worker_is_gone: bool = False
     """Whether a worker that vanished while it sent the order is certainly stopped."""
+    other_is_void: bool = False
+    """Whether the invoice that the order has under another number was voided in Retail Pro."""
 
     def __str__(self) -> str:
         gone = "; its worker is gone" if self.worker_is_gone else ""
-        return f"{self.reason} (evidence: {self.evidence}{gone})"
+        void = "; its other invoice is void" if self.other_is_void else ""
+        return f"{self.reason} (evidence: {self.evidence}{gone}{void})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ def resolve(
             refusal = _too_early(found.sent_until, quiet, now)
             if not refusal and not statement.worker_is_gone and _worker_may_live(connection, found):
                 refusal = _VANISHED
+        if not refusal and decision is Decision.SEND_AGAIN:
+            refusal = two_numbers.obstacle(connection, found, other_is_void=statement.other_is_void)
         if refusal:
             return Resolution(key.order_no, state, state, refusal)
         if not dry_run:
@@ -106,6 +112,12 @@ def resolve(
                 now,
                 **_columns(found, decision, invoice),
             )
+            if decision is Decision.SEND_AGAIN:
+                two_numbers.take(connection, found, statement.by, now)
+            if decision is Decision.MEND and found.conflict_sha256:
+                # The number may turn out to belong to the other order.
+                keep(connection, found, order_id=None)
+                two_numbers.give_up(connection, found)
         return Resolution(key.order_no, state, to)
 
 
@@ -147,8 +159,4 @@ def _columns(found: Row[Any], decision: Decision, invoice: str | None) -> dict[s
     """Give what changes besides the state. The evidence ends every doubt and every conflict."""
     if decision is Decision.INVOICED:
         return {"conflict_sha256": None, "erp_ref": reference(invoice)}
-    columns = {"conflict_sha256": None, "doubts": 0, "absent_since": None}
-    if decision is Decision.MEND and found.conflict_sha256:
-        # The number may turn out to belong to the other order.
-        columns["order_id"] = None
-    return columns
+    return {"conflict_sha256": None, "doubts": 0, "absent_since": None}

@@ -13,6 +13,7 @@ from tillbridge import harmless
 from tillbridge.database.ledger_tables import invoice_order
 from tillbridge.handover import failures
 from tillbridge.handover.kind import Kind
+from tillbridge.invoicing.ledger import identity
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.states import State
 
@@ -87,6 +88,9 @@ def move(
             **values,
         },
     )
+    if state == "CONFIRMED" and found.state != "INFLIGHT" and found.order_id is not None:
+        # A late proof: whatever number its order was to go under, it is invoiced under this one.
+        identity.give_to(connection, found.order_id, key_of(found))
     return state
 
 

@@ -18,13 +18,14 @@ from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import invoice_order
 from tillbridge.handover import failures
-from tillbridge.invoicing.ledger import restores
+from tillbridge.invoicing.ledger import identity, look_alikes, restores, two_numbers
 from tillbridge.invoicing.ledger.events import OrderKey, note
-from tillbridge.invoicing.ledger.moves import locked
+from tillbridge.invoicing.ledger.look_alikes import HOLD, LookAlikes
+from tillbridge.invoicing.ledger.moves import keep, locked
+from tillbridge.invoicing.ledger.two_numbers import Standing, is_older
+from tillbridge.invoicing.likeness import digest_of, folded
 from tillbridge.invoicing.states import REPLACEABLE, State
 from tillbridge.invoicing.transform import InvoiceRequest
-
-_OWN_FILES = "OrderToInvoice-"
 
 
 class Acceptance(StrEnum):
@@ -35,15 +36,21 @@ class Acceptance(StrEnum):
     INVOICED = "already invoiced"
     REVISED = "revised"
     CONFLICT = "conflict"
+    HELD = "held back"
 
 
 def accept(
-    connection: Connection, request: InvoiceRequest, source_file: str, who: str
+    connection: Connection,
+    request: InvoiceRequest,
+    source_file: str,
+    who: str,
+    look_alike: LookAlikes = HOLD,
 ) -> Acceptance:
     """Enter an order, once. Changed content replaces it only while provably nothing was booked.
 
-    A later change, or another order under the same number, is flagged as a conflict: the order is not
-    sent until a person has decided, and what was sent stays as it was.
+    A later change, another order under the same number, or a second number of an order that may have been
+    sent, is a conflict: the order is not sent until a person has decided, and what was sent stays as it
+    was. `look_alike` says what is done about what only looks like a known order.
     """
     key = OrderKey(request.product_store_id, request.order_no)
     digest = hashlib.sha256(request.body).hexdigest()
@@ -55,28 +62,39 @@ def accept(
         "total": request.total,
         "currency": request.currency,
         "line_count": request.line_count,
+        "likeness_sha256": digest_of(request.body, request.total, request.currency),
         "invoicing_store": request.invoicing_store,
         "source_file": source_file,
         "changed_at": now,
     }
     first = {**key._asdict(), **columns, "revision": 1, "accepted_at": now}
+    first["number_fold"] = folded(key.order_no)
     first |= _beginning(restores.began_at(connection), now)
     if insert_new(connection, invoice_order, first):
         note(connection, key, None, first["state"], who, f"accepted from {source_file}", now)
-        return Acceptance.NEW
+        standing = two_numbers.settle_number(connection, key, request.order_id, who, now)
+        return _as_it_stands(connection, key, Acceptance.NEW, standing, who, now, look_alike)
     found = locked(connection, key)
     assert found is not None  # noqa: S101 - orders are never deleted
+    if found.order_id is None and request.order_id is not None:
+        # A file that another program made brought it; from now on it is known what it is.
+        identity.register(connection, request.order_id, key)
+        keep(connection, found, order_id=request.order_id)
     # A refused order that is handed over again is meant to be tried again, also unchanged: what was
-    # wrong may have been mended in Retail Pro.
-    if found.body_sha256 == digest and found.state != "REJECTED":
+    # wrong may have been mended in Retail Pro. A number that was closed comes back by a newer file.
+    is_wanted_again = found.state == "REJECTED" or (
+        found.state == "REPLACED" and is_older(found.source_file, source_file)
+    )
+    if found.body_sha256 == digest and not is_wanted_again:
         return Acceptance.INVOICED if found.state == "CONFIRMED" else Acceptance.KNOWN
-    if _is_older(source_file, found.source_file):
+    if is_older(source_file, found.source_file):
         return Acceptance.KNOWN
     if request.order_id is None:
         # A file mended by hand says neither; what is known of the order stays.
         columns |= {"order_id": found.order_id, "currency": found.currency}
     is_other_order = found.order_id is not None and found.order_id != columns["order_id"]
-    if found.state in REPLACEABLE and not found.doubts and not is_other_order:
+    is_free = found.state == "REPLACED"
+    if is_free or (found.state in REPLACEABLE and not found.doubts and not is_other_order):
         connection.execute(
             update(invoice_order)
             .where(_is(key))
@@ -84,21 +102,44 @@ def accept(
                 **columns,
                 revision=found.revision + 1,
                 state="READY",
+                conflict_sha256=None if is_free else found.conflict_sha256,
                 not_before=None,
                 reason_code=None,
                 reason=None,
             )
         )
         note(connection, key, found.state, "READY", who, f"replaced by {source_file}", now)
-        return Acceptance.REVISED
+        order_id = request.order_id or found.order_id
+        standing = two_numbers.settle_number(connection, key, order_id, who, now)
+        if standing is Standing.FREE and found.state not in {"HELD", "REPLACED"}:
+            return Acceptance.REVISED
+        result = Acceptance.REVISED
+        return _as_it_stands(connection, key, result, standing, who, now, look_alike)
     if found.conflict_sha256 != digest:
         _flag_conflict(connection, found, digest, request, source_file, is_other_order)
     return Acceptance.CONFLICT
 
 
-def _is_older(file: str, than: str) -> bool:
-    """Compare the times in the names of our own files; of other files nobody can tell."""
-    return file.startswith(_OWN_FILES) and than.startswith(_OWN_FILES) and file < than
+def _as_it_stands(
+    connection: Connection,
+    key: OrderKey,
+    result: Acceptance,
+    standing: Standing,
+    who: str,
+    now: datetime,
+    look_alike: LookAlikes,
+) -> Acceptance:
+    """Say what became of an order whose number was not let go yet, after a look at what it is like."""
+    if standing is Standing.HELD:
+        return Acceptance.CONFLICT
+    if standing is Standing.REPLACED:
+        return Acceptance.KNOWN
+    found = locked(connection, key)
+    assert found is not None  # noqa: S101 - it has just come in
+    look_alikes.tell_order(connection, found, look_alike.orders_told_days, now)
+    if not look_alike.numbers_go and look_alikes.hold_number(connection, found, who, now):
+        return Acceptance.HELD
+    return result
 
 
 def _beginning(restored_at: datetime | None, now: datetime) -> dict[str, Any]:

@@ -73,11 +73,16 @@ def remember_origins(
 
 
 def origin_of(connection: Connection, product_store_id: str, body: bytes) -> Origin | None:
-    """Find where a request came from; None for a request that tillbridge did not make."""
+    """Find where a request came from; None for a request that tillbridge did not make.
+
+    Without an origin in this product store it is that of the same bytes in another one, whose file was
+    dropped here.
+    """
+    is_elsewhere = transformed_order.c.product_store_id != product_store_id
     row = connection.execute(
-        select(transformed_order.c.order_id, transformed_order.c.currency).where(
-            transformed_order.c.body_sha256 == hashlib.sha256(body).hexdigest(),
-            transformed_order.c.product_store_id == product_store_id,
-        )
+        select(transformed_order.c.order_id, transformed_order.c.currency)
+        .where(transformed_order.c.body_sha256 == hashlib.sha256(body).hexdigest())
+        .order_by(is_elsewhere, transformed_order.c.product_store_id)
+        .limit(1)
     ).one_or_none()
     return Origin(row.order_id, row.currency) if row else None

@@ -83,10 +83,9 @@ def begin(engine: Engine, who: str, why: str) -> int:
         for row in rows:
             values = {"doubts": row.doubts + 1, "absent_since": None, "keyed_since": None}
             move(connection, row, ["UNKNOWN"], _FORGOTTEN, who, now, sent_until=now, **values)
-        # A parked order may have been released and sent after the backup as well.
-        connection.execute(
-            update(invoice_order).where(invoice_order.c.state == "PARKED").values(sent_until=now)
-        )
+        # What waits for a person, or was closed, may have been released and sent after the backup as well.
+        waits = invoice_order.c.state.in_(("PARKED", "HELD", "REPLACED"))
+        connection.execute(update(invoice_order).where(waits).values(sent_until=now))
         return len(rows)
 
 
