@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from tillbridge.contracts.http_exchange import Exchange, Posting
 from tillbridge.database.engine import transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_attempt
-from tillbridge.errors import Unavailable
+from tillbridge.errors import NotSent, Unavailable
 from tillbridge.invoicing import sending
 from tillbridge.invoicing.ledger import attempts, circuit, orders
 from tillbridge.invoicing.ledger.events import OrderKey
@@ -108,3 +109,22 @@ def test_an_order_whose_turn_comes_after_the_stop_is_left_alone(engine: Engine) 
     assert orders.counts(engine, "SV_STORE") == {"READY": 2}
     with transaction(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(invoice_attempt)) == 0
+
+
+def test_an_order_whose_marker_took_too_long_is_not_sent(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call might end after its lease, when another run has given it up; so it is READY again."""
+    monkeypatch.setattr(sending, "_MARGIN", timedelta(0))
+    accept(engine, KEY.order_no)
+
+    def post(take: Callable[[], Posting]) -> Exchange:
+        take()
+        raise AssertionError("the order was let go")
+
+    with (
+        Sender(engine, post, SETTINGS, "run", unmarked) as sender,
+        pytest.raises(NotSent, match="took more than 0 s for the marker"),
+    ):
+        sender.send(KEY)
+    assert orders.counts(engine, "SV_STORE") == {"READY": 1}

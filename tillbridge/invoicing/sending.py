@@ -31,7 +31,7 @@ from tillbridge.invoicing.scrubbing import without_customer_data
 from tillbridge.invoicing.states import State
 
 _MARGIN = timedelta(seconds=30)
-"""A lease outlives the deadline of its call by this much, for the database's sake."""
+"""A lease outlives the deadline of its call by this much, for the sake of the database and the marker."""
 
 
 _SETTLE_PAUSES = (1, 5, 15, 30)
@@ -140,10 +140,7 @@ class Sender:
             if attempt is None:
                 raise _NotReady
             armed.append(attempt)
-            try:
-                self.reach(attempt.sending)
-            except TillbridgeError as problem:
-                raise _NotMarked(problem) from problem
+            self._mark(attempt)
             with_key = self.terms.policy.has_key
             return Posting(attempt.body, attempt.idempotency_key if with_key else None)
 
@@ -166,6 +163,17 @@ class Sender:
         if state == "READY" and not self.breaker.is_tripped:
             raise NotSent(f"order {key.order_no}: {verdict.reason}", verdict.retry_after)
         return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), verdict.reason)
+
+    def _mark(self, attempt: Attempt) -> None:
+        """Let the number of the sending stand on SFTP, in time for the call to end within its lease."""
+        began = time.monotonic()
+        try:
+            self.reach(attempt.sending)
+        except TillbridgeError as problem:
+            raise _NotMarked(problem) from problem
+        if time.monotonic() - began > _MARGIN.total_seconds():
+            slow = Unavailable(f"the SFTP server took more than {_MARGIN.seconds} s for the marker")
+            raise _NotMarked(slow)
 
     def _not_sent(self, key: OrderKey) -> Outcome:
         """Say why the ledger did not let an order go."""
