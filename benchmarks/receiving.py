@@ -169,6 +169,8 @@ port = {port}
 metrics_port = {free_port()}
 requests_per_second = 100000
 burst = 100000
+client_requests_per_second = 100000
+client_burst = 100000
 clients = {{ bench = {{ bearer_tokens = [{text(_TOKEN)}] }} }}
 """
 

@@ -6,6 +6,7 @@ With `--config` it needs no Prefect server, so tills can post while Prefect is d
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,8 @@ def receive(
     ] = "tillbridge",
 ) -> None:
     """Take TLogs until the process is told to stop."""
+    # Bodies of sales are in the database's files and its journal: they are for this account alone.
+    os.umask(0o077)
     # Prefect has put a handler of its own there.
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from blocks import TillReceiver
 from tests.fixtures_receiver import CLIENTS, SIGNING_SECRET, RunningReceiver, sale
 from tillbridge.receiver import signatures
 from tillbridge.receiver.settings import ReceiverSettings
@@ -135,3 +136,83 @@ def test_credentials_that_cannot_work_are_refused(
     """With what was expected, before a till meets them."""
     with pytest.raises(ValidationError, match=expected):
         ReceiverSettings.model_validate({"clients": clients})
+
+
+PARTS: dict[str, dict[str, str]] = {
+    "token": {"Authorization": f"Bearer {CLIENTS['north']['bearer_tokens'][0]}"},
+    "wrong token": {"Authorization": "Bearer token-of-nobody-at-all"},
+    "key": {"x-api-key": CLIENTS["north"]["api_keys"][0]},
+    "id": {"webhook-id": "msg_1"},
+    "time": {},
+    "signature": {},
+}
+WHOLE = {"id", "time", "signature"}
+
+
+def passes(parts: set[str]) -> bool:
+    """Say who may come in: a whole signature, or else what stands in the header that counts."""
+    if "signature" in parts:
+        return parts >= WHOLE
+    if parts & {"token", "wrong token"}:
+        return "token" in parts
+    return "key" in parts
+
+
+def test_only_whole_credentials_pass(receiver: RunningReceiver) -> None:
+    """Every subset of the headers that prove something; a part of a signature proves nothing."""
+    body = json.dumps(sale("N-1")).encode()
+    whole = signed(SIGNING_SECRET, body)
+    headers = {
+        **PARTS,
+        "time": {"webhook-timestamp": whole["webhook-timestamp"]},
+        "signature": {"webhook-signature": whole["webhook-signature"]},
+    }
+    names = list(headers)
+    subsets = [
+        {name for at, name in enumerate(names) if number >> at & 1} for number in range(2**6)
+    ]
+    told = {}
+    for parts in subsets:
+        if not parts >= {"token", "wrong token"}:
+            sent = {name: value for part in parts for name, value in headers[part].items()}
+            told[frozenset(parts)] = post(receiver, body, sent).status_code
+    assert {parts for parts, status in told.items() if status in {200, 201}} == {
+        parts for parts in told if passes(set(parts))
+    }
+    assert set(told.values()) <= {200, 201, 401}
+
+
+def test_a_signed_post_that_comes_again_stores_nothing(receiver: RunningReceiver) -> None:
+    """Whoever has read it on the line gets the same receipt for it, as long as its time is good."""
+    body = json.dumps(sale("N-1")).encode()
+    headers = signed(SIGNING_SECRET, body)
+    first, again = (post(receiver, body, headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    assert len(receiver.files()) == 1
+    assert post(receiver, body, signed(SIGNING_SECRET, body, time.time() - 301)).status_code == 401
+
+
+SHOWN = "what-was-entered-and-must-not-be-shown"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clients": {"till": {"bearer_tokens": [SHOWN], "basic_user": SHOWN}}},
+        {"clients": {"till": {"bearer_tokens": SHOWN}}},
+        {"clients": {"till": {"signing_secrets": [SHOWN]}}},
+        {"clients": {"till": SHOWN}},
+        {"clients": {SHOWN.upper(): {"bearer_tokens": [SHOWN]}}, "port": SHOWN},
+        {"clients": {n: {"bearer_tokens": [SHOWN]} for n in "ab"}, "largest_body_bytes": SHOWN},
+        {"clients": {n: {"bearer_tokens": [SHOWN]} for n in "ab"}},
+        {"clients": {"till": {"bearer_tokens": ["t" * 20]}}, "api_key_header": f"{SHOWN}:"},
+        {"clients": SHOWN},
+    ],
+)
+def test_errors_of_the_settings_never_show_what_was_entered(options: dict[str, object]) -> None:
+    """Neither those of the library nor those of the block, whatever is wrong: it may be a secret."""
+    for kind in (ReceiverSettings, TillReceiver):
+        with pytest.raises(ValidationError) as problem:
+            kind.model_validate(options)
+        assert SHOWN not in str(problem.value)

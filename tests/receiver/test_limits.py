@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.fixtures_receiver import TOKEN, RunningReceiver, sale
-from tillbridge.receiver.pace import Budget, TokenBucket
 
 Start = Callable[..., RunningReceiver]
 HEAD = (
@@ -80,53 +79,6 @@ def test_size_and_type(start_receiver: Start) -> None:
                 line.sendall(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
         assert time.monotonic() < until, "an endless body was read for ever"
     assert 'answers_total{route="/tlog",status="413"} 3.0' in receiver.metrics()
-
-
-def test_pace_per_client(start_receiver: Start) -> None:
-    """Who is too fast hears when to come again; the other client notices nothing."""
-    receiver = start_receiver(options={"requests_per_second": 0.01, "burst": 3})
-    answers = [receiver.post(sale("N-1")) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [201, 200, 200, 429]
-    assert 90 <= int(answers[3].headers["retry-after"]) <= 100
-    assert receiver.post(sale("N-1"), "token-of-the-second-till-9b27").status_code == 201
-
-
-def test_token_bucket() -> None:
-    """It fills at its rate, up to its burst, and says when the next token will be there."""
-    bucket = TokenBucket(rate=2, burst=2, now=100)
-    assert [bucket.take(100), bucket.take(100), bucket.take(100)] == [0, 0, 1]
-    assert [bucket.take(100.5), bucket.take(100.5)] == [0, 1]
-    assert [bucket.take(900), bucket.take(900), bucket.take(900)] == [0, 0, 1]
-
-
-def test_budget() -> None:
-    """What does not fit is not taken, and what is given back can be taken again."""
-    budget = Budget(10)
-    assert [budget.take(6), budget.take(5), budget.take(4)] == [True, False, True]
-    budget.give_back(6)
-    assert budget.take(5)
-
-
-def test_memory_for_bodies_is_bounded(start_receiver: Start) -> None:
-    """Bodies that wait half sent use up the budget; then new ones are put off, and later taken."""
-    receiver = start_receiver(
-        options={"most_bytes_in_flight": 30_000, "largest_body_bytes": 20_000, "body_seconds": 3}
-    )
-    lines = []
-    for _ in range(2):
-        line = socket.create_connection(("127.0.0.1", receiver.port), 30)
-        line.sendall(HEAD + b"Content-Length: 15000\r\n\r\n" + b" " * 14_500)
-        lines.append(line)
-    until = time.monotonic() + 10
-    while "bytes_in_flight 29000.0" not in receiver.metrics() and time.monotonic() < until:
-        time.sleep(0.05)
-    refused = receiver.post(sale("N-1", note="n" * 2000))
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
-    for line in lines:
-        assert status(line.recv(65536)) == 408
-        line.close()
-    assert receiver.post(sale("N-1", note="n" * 2000)).status_code == 201
-    assert "bytes_in_flight 0.0" in receiver.metrics()
 
 
 SLOW = [

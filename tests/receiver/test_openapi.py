@@ -53,7 +53,7 @@ def test_the_document_has_every_route_and_no_other() -> None:
     for served in (True, False):
         chosen = settings(serve_openapi=served)
         receiver = Receiver(
-            chosen, nothing, nothing, Metrics([]), lambda: None, lambda: None, version="1"
+            chosen, nothing, nothing, Metrics([]), nothing, lambda: None, lambda: None, version="1"
         )
         routes = {
             (route.path, method.lower())

@@ -189,7 +189,7 @@ def test_it_reads_its_blocks_from_prefect(installation: Installation) -> None:
                 answer = httpx.get(f"http://127.0.0.1:{port}/ready", timeout=10)
             time.sleep(0.1)
         assert answer is not None
-        assert answer.json() == {"database": True, "sftp": True}
+        assert answer.json() == {"database": True, "sftp": True, "space": True}
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -88,6 +88,14 @@ class SftpClient:
         free = self._run("look for free space", lambda channel, _: free_space(channel, folder))
         return [self._pool.describe(), *storage.findings, free]
 
+    def free_bytes(self, folder: str) -> int | None:
+        """Return how much room the server has for `folder`; None if it does not tell.
+
+        Raises: as `probe`.
+        """
+        path = self._below(folder)
+        return self._run("look for free space", lambda channel, _: channel.free_bytes(path))
+
     def require_storage(self, folder: str) -> None:
         """Make sure, the first time, that the server guarantees what `put` and `claim` promise.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tillbridge.receiver import signatures
@@ -79,6 +79,12 @@ class Clients:
                 return _owner(self._logins, _decoded(value.strip()))
             case _:
                 return None
+
+
+def is_ambiguous(headers: Iterable[tuple[bytes, bytes]], judged: Collection[bytes]) -> bool:
+    """Say whether one of the judged headers stands there twice: a proxy might have judged by the other."""
+    names = [name for name, _ in headers if name in judged]
+    return len(names) > len(set(names))
 
 
 def _owner(secrets: list[tuple[str, bytes]], given: bytes) -> Sender | None:

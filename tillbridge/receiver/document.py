@@ -51,10 +51,13 @@ class TillDocument:
 
     `identity` stands for the client, the order and its revision; `canonical_sha256` for the content,
     however it is spelt; `body_sha256` for the bytes. `order_id` is made harmless, for people.
+    `store` is its storeId as text.
     """
 
     client: str
+    store: str
     order_id: str
+    exact_order_id: str
     identity: str
     revision: str
     body: bytes
@@ -96,14 +99,21 @@ def read(client: str, body: bytes, limits: Limits) -> TillDocument:
     body_sha256 = hashlib.sha256(body).hexdigest()
     return TillDocument(
         client=client,
+        store=_text(value["storeId"]),
         order_id=harmless.line(value["orderId"], LONGEST_ORDER_ID),
-        identity=_sha256([client, value["orderId"], revision]),
+        identity=identity(client, value["orderId"], revision),
+        exact_order_id=value["orderId"],
         revision=revision,
         body=body,
         body_sha256=body_sha256,
         # What cannot be read exactly cannot be compared but by its bytes.
         canonical_sha256=_sha256(value) if walk.is_exact else body_sha256,
     )
+
+
+def identity(client: str, order_id: str, revision: str = "") -> str:
+    """Return what an order's revision of a client is known by; without a revision, its sale."""
+    return _sha256([client, order_id, revision])
 
 
 def _missing(value: dict[str, Any], limits: Limits) -> Iterator[Finding]:
@@ -125,6 +135,10 @@ def _missing(value: dict[str, Any], limits: Limits) -> Iterator[Finding]:
 def _is_plain(member: Any) -> bool:
     is_number = isinstance(member, Unreadable) and member.text[:1] in tuple("-0123456789")
     return is_number or isinstance(member, str | int | Decimal)
+
+
+def _text(store: Any) -> str:
+    return store.text if isinstance(store, Unreadable) else str(store)
 
 
 class _Walk:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Literal
 
 from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import SftpClient
-from tillbridge.errors import FileChanged
+from tillbridge.errors import FileChanged, FileConflict
 
 Aside = Literal["conflict", "refused"]
 
 _LEFT_BEHIND = timedelta(days=1)
+
+_log = logging.getLogger(__name__)
 
 
 class TlogFiles:
@@ -38,6 +41,26 @@ class TlogFiles:
         folder, _, name = path.rpartition("/")
         Folder(self._client, folder).publish(name, body)
 
+    def write_beside(self, path: str, body: bytes, mark: str) -> str:
+        """As `write`, but where other content stands, write under a name with `mark`; return where.
+
+        Nobody but the receiver has a reason to use the name of a coming TLog, and nobody's file may cost
+        a sale. The other file is left where it is.
+        """
+        try:
+            self.write(path, body)
+        except FileConflict:
+            beside = f"{path.removesuffix('.json')}_{mark}.json"
+            self.write(beside, body)
+            _log.error(
+                "Somebody put other content at %s, which is the name of a TLog; that is stored as %s. "
+                "Compare the two, and find out who writes there.",
+                path,
+                beside,
+            )
+            return beside
+        return path
+
     def stands(self, path: str, sha256: str) -> bool:
         """Say whether a file with that content is at `path`."""
         try:
@@ -48,6 +71,10 @@ class TlogFiles:
     def check(self) -> None:
         """Make sure that the server can be reached and the folder is there."""
         self._client.make_folders([self._folder])
+
+    def free_bytes(self) -> int | None:
+        """Return how much room the server has there; None if it does not tell."""
+        return self._client.free_bytes(self._folder)
 
     def clear_up(self) -> None:
         """Remove what killed processes left half written a day ago."""

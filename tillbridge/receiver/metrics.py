@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
-_RESULTS = ("stored", "accepted", "repeated", "conflict", "in_progress", "refused", "unavailable")
+_RESULTS = (
+    "stored",
+    "accepted",
+    "repeated",
+    "conflict",
+    "in_progress",
+    "refused",
+    "foreign_store",
+    "unavailable",
+)
 
 
 class Metrics:
     """The metrics of one receiver, with a registry of their own."""
 
-    def __init__(self, clients: Iterable[str]) -> None:
+    def __init__(self, clients: Collection[str]) -> None:
         self.registry = CollectorRegistry()
         self._tlogs = Counter(
             "tillbridge_receiver_tlogs",
@@ -39,6 +48,19 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._not_kept = Counter(
+            "tillbridge_receiver_not_kept_aside",
+            "Documents in conflict or refused that were not kept, beyond a day's allowance.",
+            ["client"],
+            registry=self.registry,
+        )
+        for client in clients:
+            self._not_kept.labels(client)
+        self._free = Gauge(
+            "tillbridge_receiver_free_bytes",
+            "Free space of the SFTP server, as /ready found it last; none if the server does not tell.",
+            registry=self.registry,
+        )
         self._bytes = Gauge(
             "tillbridge_receiver_bytes_in_flight",
             "Bytes of bodies that are held in memory.",
@@ -52,7 +74,7 @@ class Metrics:
         )
         self._slow = Counter(
             "tillbridge_receiver_slow_connections_closed",
-            "Connections closed because the head of a request did not come in time.",
+            "Connections closed while they waited for a head: too long, or others had to have their place.",
             registry=self.registry,
         )
         self._inbox = Gauge(
@@ -80,6 +102,14 @@ class Metrics:
         """Count an answer and the time it took."""
         self._answers.labels(route, status).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def not_kept_aside(self, client: str) -> None:
+        """Count what was not kept for a person to see."""
+        self._not_kept.labels(client).inc()
+
+    def free_space(self, count: int) -> None:
+        """Say how many bytes are free on the SFTP server."""
+        self._free.set(count)
 
     def bytes_in_flight(self, count: int) -> None:
         """Say how many bytes of bodies are held."""

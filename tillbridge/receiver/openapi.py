@@ -10,10 +10,10 @@ from tillbridge.receiver.problems import PROBLEM_TYPE, PROBLEMS
 from tillbridge.receiver.settings import ReceiverSettings
 
 _POST = (
-    "malformed", "unauthorized", "slow", "conflict", "in_progress", "too_large", "unsupported", "unfit",
-    "too_many", "unavailable",
+    "malformed", "ambiguous", "unauthorized", "foreign_store", "slow", "conflict", "in_progress", "too_large",
+    "unsupported", "unfit", "too_many", "unavailable",
 )  # fmt: skip
-_GET = ("unauthorized", "not_found", "too_many", "unavailable")
+_GET = ("ambiguous", "unauthorized", "not_found", "too_many", "unavailable")
 
 
 def document(settings: ReceiverSettings, version: str) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _schemas(settings: ReceiverSettings) -> dict[str, Any]:
             optional=("errors",),
         ),
         "Health": _object({"status": {"type": "string", "enum": ["ok"]}}),
-        "Readiness": _object({"database": {"type": "boolean"}, "sftp": {"type": "boolean"}}),
+        "Readiness": _object({part: {"type": "boolean"} for part in ("database", "sftp", "space")}),
         "OpenApi": _object({"openapi": {"type": "string"}, "paths": {"type": "object"}}),
     }
 

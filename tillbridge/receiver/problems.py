@@ -21,14 +21,21 @@ PROBLEMS = {
     "unauthorized": Problem(
         401, "Unauthorized", "The request carries no credential that is valid here."
     ),
+    "ambiguous": Problem(
+        400, "Ambiguous request", "A header that says who or what this is stands there twice."
+    ),
+    "foreign_store": Problem(
+        403,
+        "Another's store",
+        "This client may not post sales of this store, nor returns of sales of other stores.",
+    ),
     "not_found": Problem(404, "Not found", "There is nothing under this address."),
     "method": Problem(405, "Method not allowed", "This address does not take this method."),
     "slow": Problem(408, "Request too slow", "The body did not arrive in time."),
     "conflict": Problem(
         409,
         "Conflict",
-        "This order was stored before with other content. That content stays; this one is kept aside for a "
-        "person to compare.",
+        "This order was stored before with other content, which stays.",
     ),
     "in_progress": Problem(
         409, "In progress", "This order is being stored right now. Send it again later."
@@ -38,7 +45,9 @@ PROBLEMS = {
         415, "Unsupported media type", "Send JSON in UTF-8, as application/json, without encoding."
     ),
     "unfit": Problem(422, "Not a TLog", "The document cannot be kept; see its errors."),
-    "too_many": Problem(429, "Too many requests", "This client sends faster than it may."),
+    "too_many": Problem(
+        429, "Too many requests", "This client, or this store of it, sends more than it may."
+    ),
     "failed": Problem(500, "Internal error", "Nothing was acknowledged. Send it again later."),
     "unavailable": Problem(
         503, "Unavailable", "Nothing can be stored durably right now. Send it again later."

@@ -6,6 +6,7 @@ long as nothing is stored, the row belongs to whoever holds the lease; other con
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -108,22 +109,24 @@ def take_over(connection: Connection, abandoned: Receipt, document: TillDocument
 
 
 def settle(connection: Connection, receipt: Receipt, state: str) -> tuple[bool, Receipt]:
-    """Write that its content is safe; says whether this call did, and how the row stands now."""
+    """Write that its content is safe, and where; says whether this call did, and how the row stands now."""
     stored_at = database_now(connection) if state == STORED else None
     done = connection.execute(
-        _still(receipt).values(state=state, lease_until=null(), stored_at=stored_at)
+        _still(receipt).values(
+            state=state, lease_until=null(), stored_at=stored_at, file_name=receipt.file_name
+        )
     )
     if done.rowcount == 1:
         return True, replace(receipt, state=state, stored_at=stored_at)
     return False, _by_identity(connection, receipt.identity)
 
 
-def shipped(connection: Connection, identity: str) -> None:
-    """Write that the file of an accepted TLog is on SFTP."""
+def shipped(connection: Connection, identity: str, file_name: str) -> None:
+    """Write that the file of an accepted TLog is on SFTP, and what it is called there."""
     connection.execute(
         update(tlog_receipt)
         .where(_ROW.identity == identity, _ROW.state == ACCEPTED)
-        .values(state=STORED, stored_at=database_now(connection))
+        .values(state=STORED, stored_at=database_now(connection), file_name=file_name)
     )
 
 
@@ -138,6 +141,14 @@ def find(connection: Connection, client: str, receipt_id: str) -> Receipt | None
         select(tlog_receipt).where(_ROW.receipt_id == receipt_id, _ROW.client == client)
     ).first()
     return None if row is None else _receipt(row)
+
+
+def clients_of(connection: Connection, identities: Collection[str]) -> set[str]:
+    """Return whose of these identities were acknowledged."""
+    found = connection.scalars(
+        select(_ROW.client).where(_ROW.identity.in_(identities), _ROW.state != STORING)
+    )
+    return set(found)
 
 
 def _still(receipt: Receipt) -> Update:

@@ -41,6 +41,10 @@ class TillCredentials(BaseModel):
         default=[],
         description="Secrets (`whsec_…`) it may sign with, as Standard Webhooks says.",
     )
+    stores: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="The `storeId`s it may post sales and returns of; empty for every store.",
+    )
 
     @field_validator("bearer_tokens", "api_keys", "basic_passwords")
     @classmethod
@@ -141,21 +145,52 @@ class ReceiverOptions(BaseModel):
         description="Seconds that storing may take before 503 is answered.",
     )
     requests_per_second: float = Field(
-        default=20, gt=0, description="Requests per second that one client may keep up."
+        default=20, gt=0, description="TLogs per second that one store of a client may keep up."
     )
-    burst: int = Field(default=100, ge=1, description="Requests one client may make at once.")
+    burst: int = Field(
+        default=100, ge=1, description="TLogs that one store of a client may post at once."
+    )
+    client_requests_per_second: float = Field(
+        default=200,
+        gt=0,
+        description="Requests per second that a client with all stores may keep up.",
+    )
+    client_burst: int = Field(
+        default=1000, ge=1, description="Requests that a client with all stores may make at once."
+    )
+    turn_seconds: float = Field(
+        default=5,
+        ge=0,
+        le=30,
+        description="Seconds that a request of a known client waits for its turn before 429 is answered.",
+    )
     parallel_requests: int = Field(
         default=64,
         ge=1,
         description="TLogs that are stored at the same time; others wait 5 seconds.",
     )
     most_connections: int = Field(
-        default=800, ge=2, description="Open connections above which requests are answered 503."
+        default=800,
+        ge=2,
+        description="Open connections; beyond, the one that has waited longest for a head is closed.",
     )
     most_bytes_in_flight: int = Field(
         default=64 * 1024 * 1024,
         ge=1024,
-        description="Bytes of bodies held in memory above which requests are answered 503.",
+        description="Bytes of bodies held in memory; one client may hold a quarter, and so may all unproved.",
+    )
+    most_kept_aside: int = Field(
+        default=1000,
+        ge=0,
+        description="Documents of one client that are kept aside a day, in refused/ and conflict/.",
+    )
+    most_bytes_kept_aside: int = Field(
+        default=100 * 1024 * 1024, ge=0, description="Bytes of them a day."
+    )
+    least_free_megabytes: int = Field(
+        default=1024,
+        ge=0,
+        description="Free space on the SFTP server below which the receiver says that it is not ready.",
     )
     retry_after_seconds: int = Field(
         default=30, ge=1, description="Retry-After of an answer 503 when something is down."

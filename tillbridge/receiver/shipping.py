@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from tillbridge.errors import FileConflict, TillbridgeError
+from tillbridge.errors import TillbridgeError
 from tillbridge.receiver import inbox, receipts
 from tillbridge.receiver.files import TlogFiles
 from tillbridge.receiver.inbox import Waiting
@@ -76,12 +77,8 @@ class Shipper:
 
     def _ship(self, waiting: Waiting) -> bool:
         try:
-            self._files.write(waiting.path, waiting.body)
-            self._store.sql_now(lambda connection: _done(connection, waiting))
-        except FileConflict as problem:
-            # Its lease keeps it out of the way of the others for a while.
-            _log.error("A TLog stays in the inbox: %s", problem)
-            return True
+            path = self._files.write_beside(waiting.path, waiting.body, uuid4().hex[:8])
+            self._store.sql_now(lambda connection: _done(connection, waiting, path))
         except TillbridgeError as problem:
             _log.warning("A TLog stays in the inbox for now: %s", problem)
             self._put_back(waiting)
@@ -102,7 +99,7 @@ class Shipper:
         self._metrics.inbox(count, age)
 
 
-def _done(connection: Connection, waiting: Waiting) -> None:
+def _done(connection: Connection, waiting: Waiting, path: str) -> None:
     inbox.remove(connection, waiting.path)
     if waiting.identity is not None:
-        receipts.shipped(connection, waiting.identity)
+        receipts.shipped(connection, waiting.identity, path.rpartition("/")[2])

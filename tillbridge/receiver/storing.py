@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
@@ -21,9 +21,11 @@ from tillbridge.database.engine import transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import TillbridgeError, Unavailable
 from tillbridge.receiver import inbox, receipts
+from tillbridge.receiver.aside import Allowance
 from tillbridge.receiver.document import TillDocument
 from tillbridge.receiver.files import Aside, TlogFiles
 from tillbridge.receiver.inbox import Waiting
+from tillbridge.receiver.metrics import Metrics
 from tillbridge.receiver.receipts import ACCEPTED, STORED, STORING, Receipt, Standing
 from tillbridge.receiver.turns import Turns
 
@@ -41,10 +43,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of a TLog, and the receipt of its order; None while that is `in_progress`."""
+    """What became of a TLog, and the receipt of its order; None while that is `in_progress`.
+
+    `is_to_be_seen` is said where a person has to look at a file.
+    """
 
     result: Result
     receipt: Receipt | None
+    is_to_be_seen: bool = False
 
 
 class Store:
@@ -59,6 +65,8 @@ class Store:
         engine: Engine,
         files: TlogFiles,
         ack: Literal["sftp", "inbox"],
+        allowance: Allowance,
+        metrics: Metrics,
         *,
         writers: int,
         most: int,
@@ -69,6 +77,8 @@ class Store:
         self._database = GroupCommit(engine) if is_sqlite else engine
         self._files = files
         self._ack = ack
+        self._allowance = allowance
+        self._metrics = metrics
         self._seconds = seconds
         self._turns = Turns()
         self._sql_threads = ThreadPoolExecutor(_SQL_THREADS, "receipts")
@@ -96,19 +106,28 @@ class Store:
         except TimeoutError:
             raise Unavailable(f"Storing took longer than {self._seconds:g} seconds.") from None
 
-    async def keep_aside(self, client: str, body: bytes, aside: Aside) -> None:
-        """Keep bytes that no receipt speaks of, for a person to look at. Raises as `keep`."""
+    async def keep_aside(self, client: str, body: bytes, aside: Aside) -> bool:
+        """Keep bytes that no receipt speaks of, for a person to look at; says whether they are kept.
+
+        Raises as `keep`.
+        """
         digest = hashlib.sha256(body).hexdigest()
         name = f"tlog_{datetime.now(UTC):%Y%m%d}_{client}_{digest[:16]}_{digest[-8:]}.json"
-        saving = self._save(Waiting(self._files.path(name, aside), body, None))
+        saving = self._save_aside(
+            client, digest, Waiting(self._files.path(name, aside), body, None)
+        )
         try:
-            await asyncio.wait_for(saving, self._seconds)
+            return await asyncio.wait_for(saving, self._seconds)
         except TimeoutError:
             raise Unavailable(f"Storing took longer than {self._seconds:g} seconds.") from None
 
     async def find(self, client: str, receipt_id: str) -> Receipt | None:
         """Give a receipt of this client. Raises as `keep`."""
         return await self.sql(lambda connection: receipts.find(connection, client, receipt_id))
+
+    async def clients_of(self, identities: Collection[str]) -> set[str]:
+        """Return the clients whose order has one of these identities. Raises as `keep`."""
+        return await self.sql(lambda connection: receipts.clients_of(connection, identities))
 
     async def sql(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction of its own, in a thread."""
@@ -152,8 +171,10 @@ class Store:
                     return Kept("repeated", receipt)
                 case Standing.CONFLICT:
                     path = self._files.path(document.file_name(receipt.received_at), "conflict")
-                    await self._save(Waiting(path, document.body, None))
-                    return Kept("conflict", receipt)
+                    waiting = Waiting(path, document.body, None)
+                    digest = document.body_sha256
+                    is_kept = await self._save_aside(document.client, digest, waiting)
+                    return Kept("conflict", receipt, is_to_be_seen=is_kept)
                 case Standing.ABANDONED:
                     ours = await self._succeed(document, receipt)
                     if ours is not None:
@@ -173,7 +194,8 @@ class Store:
                 lambda: self._write(receipt, path, document.body)
             )
         if settled:
-            return Kept("accepted" if self._ack == "inbox" else "stored", now)
+            is_elsewhere = now.file_name != receipt.file_name
+            return Kept("accepted" if self._ack == "inbox" else "stored", now, is_elsewhere)
         if now.state != STORING and now.canonical_sha256 == document.canonical_sha256:
             return Kept("repeated", now)
         return Kept("in_progress", None)
@@ -188,17 +210,33 @@ class Store:
 
     def _write(self, receipt: Receipt, path: str, body: bytes) -> tuple[bool, Receipt]:
         try:
-            self._files.write(path, body)
+            written = self._files.write_beside(path, body, receipt.receipt_id[:8])
         except TillbridgeError:
             self._release(receipt)
             raise
-        return self.sql_now(lambda connection: receipts.settle(connection, receipt, STORED))
+        named = replace(receipt, file_name=written.rpartition("/")[2])
+        return self.sql_now(lambda connection: receipts.settle(connection, named, STORED))
 
     def _release(self, receipt: Receipt) -> None:
         try:
             self.sql_now(lambda connection: receipts.release(connection, receipt))
         except TillbridgeError as problem:
             _log.warning("The lease of receipt %s ends by itself: %s", receipt.receipt_id, problem)
+
+    async def _save_aside(self, client: str, digest: str, waiting: Waiting) -> bool:
+        """Keep it for a person to see, as long as the client's allowance for the day lasts."""
+        today = datetime.now(UTC).date()
+        if not self._allowance.take(client, digest, len(waiting.body), today):
+            self._metrics.not_kept_aside(client)
+            if self._allowance.is_news(client, today):
+                _log.error(
+                    "Today's allowance of %s is used up: nothing more of it is kept in conflict/ or refused/ "
+                    "until tomorrow. See what is there already.",
+                    client,
+                )
+            return False
+        await self._save(waiting)
+        return True
 
     async def _save(self, waiting: Waiting) -> None:
         if self._ack == "inbox":

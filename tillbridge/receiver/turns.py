@@ -14,8 +14,8 @@ class Turns:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
     @asynccontextmanager
-    async def of(self, key: str, seconds: float) -> AsyncIterator[None]:
-        """Run the block while nobody else runs one with this key.
+    async def of(self, key: str, seconds: float | None) -> AsyncIterator[None]:
+        """Run the block while nobody else runs one with this key; None waits as long as it takes.
 
         Raises:
             TimeoutError: it did not come to our turn in that time.
