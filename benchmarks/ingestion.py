@@ -19,7 +19,8 @@ from sandbox.catalog import BRANDS
 from tillbridge.clients import exchange
 from tillbridge.contracts import json_text
 from tillbridge.contracts.customer_order import read_customer_order
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules, read_transaction
 from tillbridge.ingestion.records import records

@@ -25,7 +25,8 @@ from sandbox.catalog import BRANDS
 from sandbox.openssh import Sshd, free_port, make_key
 from sandbox.platform import stop
 from tillbridge.contracts import json_text
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 
 POSTS = 1_000
 TILLS = 32

@@ -17,7 +17,8 @@ from benchmarks.made import PROFILE, STORES, feed
 from benchmarks.results import Table, publish
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 from tillbridge.handover.inbox import TakenFile
 from tillbridge.invoicing.feeds import FeedTransformer
 

@@ -7,7 +7,8 @@ from pydantic import Field, HttpUrl, SecretStr
 from sqlalchemy import Engine
 
 from blocks.strict import StrictSettings
-from tillbridge.database.engine import connect, require_schema
+from tillbridge.database.engine import connect
+from tillbridge.database.schema import require_schema
 
 
 class OrderDatabase(StrictSettings, Block):

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from commands.config import read_config
 from commands.hands import By, Config, Reason
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 from tillbridge.errors import TillbridgeError
 from tillbridge.invoicing.ledger import restores
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
@@ -17,9 +18,12 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
 import blocks
-from commands.config import PoolSection, SetupConfig
+from commands.config import PoolSection, SetupConfig, read_config
+from commands.hands import Config
+from commands.server import require_server
 from tillbridge.clients.sftp import SftpClient
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 from tillbridge.errors import TillbridgeError
 from tillbridge.invoicing.marker import folder_beside
 from tillbridge.profile import Profile
@@ -28,6 +32,19 @@ B = TypeVar("B", bound=Block)
 
 HEARTBEAT_SECONDS = 30
 _RUN = {"prefect.resource.id": ["prefect.flow-run.*"]}
+
+
+def setup(*, config: Config) -> None:
+    """Make the schema, the blocks, the work pool and the automations; safe to run again."""
+    try:
+        settings = read_config(config)
+        require_server()
+        reached = set_up(settings, print)
+    except TillbridgeError as problem:
+        sys.exit(str(problem))
+    if not reached:
+        sys.exit("Everything is stored, but not every far end could be reached; see above.")
+    print("Next: prefect deploy --all, then prefect worker start --pool tillbridge")
 
 
 def set_up(config: SetupConfig, say: Callable[[str], None]) -> bool:

@@ -19,7 +19,8 @@ from sandbox.baskets import day_of
 from sandbox.catalog import BRANDS
 from sandbox.services import TILL_TOKEN, Sandbox
 from sandbox.till import Mischief, post_all
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 
 app = App(name="sandbox", help="Far ends on loopback to try tillbridge with.")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -19,16 +20,18 @@ from prefect.artifacts import (
 )
 
 from tillbridge import harmless
-from tillbridge.handover.inbox import FileResult
-from tillbridge.handover.replaying import Replayed
-from tillbridge.ingestion.completeness import Completeness
-from tillbridge.ingestion.totals import Totals
-from tillbridge.inventory.reconciliation import Reconciliation
-from tillbridge.invoicing.control_totals import ControlTotals
-from tillbridge.invoicing.ledger.hands import Resolution
-from tillbridge.invoicing.sending import Result
-from tillbridge.invoicing.summary import RunSummary
-from tillbridge.reporting.report import FailureReport
+
+if TYPE_CHECKING:
+    # A run shows what its own capability found, and loads no other.
+    from tillbridge.handover.inbox import FileResult
+    from tillbridge.handover.replaying import Replayed
+    from tillbridge.ingestion.completeness import Completeness
+    from tillbridge.ingestion.totals import Totals
+    from tillbridge.inventory.reconciliation import Reconciliation
+    from tillbridge.invoicing.control_totals import ControlTotals
+    from tillbridge.invoicing.ledger.hands import Resolution
+    from tillbridge.invoicing.summary import RunSummary
+    from tillbridge.reporting.report import FailureReport
 
 _MOST_ROWS = 200
 _LONGEST_TEXT = 2000
@@ -69,10 +72,10 @@ class Progress:
 
 def show_invoicing(summary: RunSummary) -> None:
     """Show the counts of a run, what stood in its way, and why orders are not invoiced."""
-    counts, missing = summary.counts, summary.not_invoiced
+    missing = summary.not_invoiced
     parts = [
         "# Invoicing",
-        _grid(("", "orders"), [(result, counts[result]) for result in Result]),
+        _grid(("", "orders"), list(summary.counts.items())),
         *(f"In the way: {_text(problem)}" for problem in summary.problems),
     ]
     if missing:

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Engine
 
 from sandbox import postgresql
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 
 
 @pytest.fixture(scope="session")

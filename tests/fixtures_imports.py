@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from tests.imports import Imports, fill_order_store
 from tillbridge.clients.sftp import SftpClient, SftpSettings
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 
 
 @pytest.fixture

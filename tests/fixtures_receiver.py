@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from sandbox.openssh import Sshd, free_port
-from tillbridge.database.engine import connect, upgrade
+from tillbridge.database.engine import connect
+from tillbridge.database.upgrading import upgrade
 
 TOKEN = "token-of-the-first-till-5c1f"
 OTHER_TOKEN = "token-of-the-second-till-9b27"

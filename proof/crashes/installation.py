@@ -29,7 +29,8 @@ from tillbridge.clients.exchange import Folder
 from tillbridge.contracts import feed_manifest, json_text
 from tillbridge.contracts.completed_orders import read_order
 from tillbridge.contracts.feed_manifest import Manifest, manifest_name
-from tillbridge.database.engine import connect, transaction, upgrade
+from tillbridge.database.engine import connect, transaction
+from tillbridge.database.upgrading import upgrade
 from tillbridge.handover import failures
 from tillbridge.handover.failures import NewFailure
 from tillbridge.invoicing.doubt_policy import Level

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Table, bindparam, delete, make_url, select, update
 
-from tillbridge.database.engine import connect, transaction, upgrade
+from tillbridge.database.engine import connect, transaction
 from tillbridge.database.ledger_tables import (
     circuit,
     failure_report,
@@ -26,6 +26,7 @@ from tillbridge.database.ledger_tables import (
     ledger_restore,
 )
 from tillbridge.database.metadata import Moment
+from tillbridge.database.upgrading import upgrade
 
 _TABLES = (
     *(invoice_attempt, invoice_event, invoice_failure, failure_report),

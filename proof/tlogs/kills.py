@@ -29,8 +29,9 @@ from sandbox.baskets import day_of
 from sandbox.catalog import BRANDS
 from sandbox.openssh import Sshd, make_key
 from tillbridge.contracts import json_text
-from tillbridge.database.engine import connect, transaction, upgrade
+from tillbridge.database.engine import connect, transaction
 from tillbridge.database.till_tables import till_batch, till_line, till_record, till_transaction
+from tillbridge.database.upgrading import upgrade
 from tillbridge.profile import Profile, TillSettings
 
 BRAND = BRANDS[0]

@@ -12,7 +12,7 @@ from flows.export_completed_orders import export_completed_orders
 from flows.invoice_orders import invoice_orders
 from flows.transform_completed_orders import transform_completed_orders
 from tests.fixtures_prefect import Installation
-from tillbridge.database.engine import upgrade
+from tillbridge.database.upgrading import upgrade
 
 REQUESTS = "retail-pro/order-to-invoice"
 FORGED = "InvoiceResponses-9999-12-31-23-59-59-1.json"

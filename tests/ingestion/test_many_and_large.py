@@ -13,8 +13,9 @@ from sqlalchemy import Engine, func, select
 from tests.ingestion.baskets import day, sale
 from tests.ingestion.places import Run, drop, put_away
 from tillbridge.contracts import json_text
-from tillbridge.database.engine import connect, transaction, upgrade
+from tillbridge.database.engine import connect, transaction
 from tillbridge.database.till_tables import till_transaction
+from tillbridge.database.upgrading import upgrade
 
 
 @pytest.fixture

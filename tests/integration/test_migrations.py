@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, Row, text
@@ -18,14 +17,10 @@ from tillbridge.database import (
     receiver_tables,
     till_tables,
 )
-from tillbridge.database.engine import (
-    _migrations,
-    connect,
-    require_schema,
-    transaction,
-    upgrade,
-)
+from tillbridge.database.engine import connect, transaction
 from tillbridge.database.metadata import metadata
+from tillbridge.database.schema import require_schema
+from tillbridge.database.upgrading import upgrade
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import attempts, two_numbers
@@ -74,10 +69,8 @@ def test_upgrade_can_be_repeated_and_run_by_two_at_once(database_url: str) -> No
 def test_orders_of_an_older_version_keep_what_they_are(database_url: str) -> None:
     """Where one order has two numbers already, one of them goes on at most; nothing is lost or changed."""
     engine = connect(database_url)
+    upgrade(engine, "0006")
     with transaction(engine) as connection:
-        migrations = _migrations()
-        migrations.attributes["connection"] = connection
-        command.upgrade(migrations, "0006")
         for number, order_id, state, sent in (
             *(("0003", "M3", "CONFIRMED", 1), ("3", "M3", "CONFIRMED", 1)),
             *(("0004", "M4", "READY", 0), ("4", "M4", "CONFIRMED", 1), ("04", "M4", "PARKED", 1)),

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from tillbridge import money
 from tillbridge.contracts import json_text
 from tillbridge.errors import FileRejected, Finding, RecordRejected
+
+if TYPE_CHECKING:
+    # Loaded where a file is at hand: it is the largest of all that a run imports, and most see no file.
+    import polars as pl
 
 COLUMNS = (
     *("facilityId", "externalFacilityId", "idType", "idValue", "availableDelta"),
@@ -61,8 +64,8 @@ class VarianceFile:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows that are not empty."""
-        wanted = self._table.select(
-            pl.col(column).alias(name) for name, column in self._names.items()
+        wanted = self._table.select(self._names.values()).rename(
+            {column: name for name, column in self._names.items()}
         )
         for number, cells in enumerate(wanted.iter_rows(named=True), _FIRST_ROW):
             if any(cells.values()):
@@ -70,6 +73,8 @@ class VarianceFile:
 
     def error_csv(self, errors: Mapping[int, str]) -> bytes:
         """Write the rows of these numbers as they came, with the error behind each."""
+        import polars as pl  # noqa: PLC0415 - see above
+
         numbers = sorted(errors)
         rows = self._table[[number - _FIRST_ROW for number in numbers]]
         others = [column for column in rows.columns if column.strip().lower() != ERROR]
@@ -83,6 +88,8 @@ def read_file(path: Path, file_name: str) -> VarianceFile:
     Raises:
         FileRejected: it is empty, no CSV in UTF-8, lacks a column, or has one twice.
     """
+    import polars as pl  # noqa: PLC0415 - see above
+
     try:
         # has_header would rename a column that is there twice.
         table = pl.read_csv(path, has_header=False, infer_schema=False)

@@ -1,6 +1,6 @@
-"""Opens the database, runs transactions and upgrades the schema, alike on SQLite and PostgreSQL.
+"""Opens the database and runs transactions, alike on SQLite and PostgreSQL.
 
-It knows no table: those are in the `*_tables` modules beside it, and made by `migrations/`.
+It knows no table: those are in the `*_tables` modules beside it, and made by `upgrading`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import ConfigurationProblem, Unavailable
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_UPGRADE_LOCK = 7_455_425_543
-"""Any constant: PostgreSQL's name for "an upgrade of this schema is going on"."""
 
 _WAIT_SECONDS = 30
 _FIRST_SOUND_WAL = (3, 51, 3)
@@ -94,51 +85,10 @@ def database_now(connection: Connection) -> datetime:
     return moment.astimezone(UTC)
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema to this version's; may be repeated, and run by two at once.
-
-    Raises:
-        ConfigurationProblem: a newer version of tillbridge made the schema.
-    """
-    with transaction(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        migrations = _migrations()
-        migrations.attributes["connection"] = connection
-        try:
-            command.upgrade(migrations, "head")
-        except CommandError as problem:
-            raise ConfigurationProblem(
-                "a newer version of tillbridge made this database; install that version"
-            ) from problem
-
-
-def require_schema(engine: Engine) -> None:
-    """Make sure that the schema is this version's.
-
-    Raises:
-        ConfigurationProblem: it is not there, or is another version's.
-    """
-    with transaction(engine) as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
-    wanted = ScriptDirectory.from_config(_migrations()).get_heads()
-    if set(found) != set(wanted):
-        raise ConfigurationProblem(
-            f"the database has schema {', '.join(found) or 'none'}, this version needs "
-            f"{', '.join(wanted)}; run `tillbridge setup`"
-        )
-
-
 def _is_no_row(record: logging.LogRecord) -> bool:
     # At DEBUG SQLAlchemy logs every row it reads, and with it customers; hide_parameters covers none of
     # that. A filter holds whatever level somebody sets.
     return record.levelno > logging.DEBUG
-
-
-def _migrations() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
 
 
 def _sqlite(address: URL) -> Engine:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_new(
@@ -36,6 +39,7 @@ def insert_or_update(
 
 
 def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    # Both have the same words; a process loads the one that its database speaks.
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    statement: postgresql.Insert | sqlite.Insert = dialect.insert(table)
+    return statement

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-import polars as pl
-
 from tillbridge import harmless
 from tillbridge.contracts.inventory_variance import COLUMNS
 from tillbridge.ingestion.transaction import LineItem, RetailTransaction
@@ -36,5 +34,7 @@ def variance_row(
 
 def variance_csv(rows: Iterable[Mapping[str, str]]) -> bytes:
     """Write rows as the CSV that HotWax's import takes."""
+    import polars as pl  # noqa: PLC0415 - takes long, and most runs write no variance
+
     table = pl.DataFrame(list(rows), schema=dict.fromkeys(COLUMNS, pl.String))
     return table.with_columns(pl.all().replace("", None)).write_csv().encode()

@@ -35,13 +35,13 @@ class RunSummary:
         return list({one.order_no: one for one in self.outcomes}.values())
 
     @property
-    def counts(self) -> Counter[Result]:
-        """Count orders by result."""
+    def counts(self) -> dict[Result, int]:
+        """Count orders by result; every result is there, in the order of `Result`."""
         counts = Counter(one.result for one in self.last_outcomes)
         counts[Result.ALREADY_INVOICED] += self.taken.get(Acceptance.INVOICED, 0)
         counts[Result.IN_DOUBT] = self.standing.get("UNKNOWN", 0)
         counts[Result.WAITING] = max(counts[Result.WAITING], self.standing.get("READY", 0))
-        return counts
+        return {result: counts[result] for result in Result}
 
     @property
     def not_invoiced(self) -> list[Outcome]:
@@ -65,6 +65,6 @@ class RunSummary:
         """Say it in one line."""
         counts = self.counts
         # Only some endpoints leave orders in doubt.
-        shown = [one for one in Result if one != Result.IN_DOUBT or counts[one]]
+        shown = [one for one in counts if one != Result.IN_DOUBT or counts[one]]
         numbers = ", ".join([*(f"{counts[result]} {result}" for result in shown), self.also])
         return " ".join([f"{numbers.removesuffix(', ')}.", *self.problems])
