@@ -71,7 +71,7 @@ class Sshd:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         for _ in range(200):
             # The port may be held for a moment by a session of the server before.
-            if self.process is None or self.process.poll() is not None:
+            if not self.is_running:
                 with (self.state / "sshd.log").open("ab") as log:
                     self.process = subprocess.Popen(
                         [SSHD, "-D", "-e", "-f", str(config)], stderr=log
@@ -81,6 +81,11 @@ class Sshd:
             time.sleep(0.02)
         self.stop()
         raise RuntimeError(f"sshd did not start: {(self.state / 'sshd.log').read_text()}")
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether it listens."""
+        return self.process is not None and self.process.poll() is None
 
     def _greets(self) -> bool:
         with (

@@ -60,11 +60,11 @@ def cluster() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
-    """Give the URL of an empty database that is dropped with the block."""
+def fresh_database(server: str, template: str | None = None) -> Iterator[str]:
+    """Give the URL of a database that is dropped with the block: empty, or a copy of `template`."""
     name = f"fresh_{uuid4().hex}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name}{f' TEMPLATE {template}' if template else ''}")
     try:
         yield f"{server}/{name}"
     finally:

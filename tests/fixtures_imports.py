@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,6 @@ from sqlalchemy import Engine
 from tests.imports import Imports, fill_order_store
 from tillbridge.clients.sftp import SftpClient, SftpSettings
 from tillbridge.database.engine import connect
-from tillbridge.database.upgrading import upgrade
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def imports(
 
 
 @pytest.fixture
-def reference(imports: Imports, tmp_path: Path) -> Iterator[Imports]:
+def reference(imports: Imports, sqlite_template: Path, tmp_path: Path) -> Iterator[Imports]:
     """Another order store beside the same folders, for holding a result against."""
+    shutil.copyfile(sqlite_template, tmp_path / "reference.db")
     engine = connect(f"sqlite:///{tmp_path}/reference.db")
-    upgrade(engine)
     fill_order_store(engine)
     yield replace(imports, engine=engine)
     engine.dispose()

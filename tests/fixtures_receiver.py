@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,6 @@ import httpx
 import pytest
 
 from sandbox.openssh import Sshd, free_port
-from tillbridge.database.engine import connect
-from tillbridge.database.upgrading import upgrade
 
 TOKEN = "token-of-the-first-till-5c1f"
 OTHER_TOKEN = "token-of-the-second-till-9b27"
@@ -177,14 +176,14 @@ class RunningReceiver:
 
 @pytest.fixture
 def start_receiver(
-    request: pytest.FixtureRequest, tmp_path: Path, sshd: Sshd
+    request: pytest.FixtureRequest, tmp_path: Path, sshd: Sshd, sqlite_template: Path
 ) -> Iterator[Callable[..., RunningReceiver]]:
     """Start receivers on one SFTP server and one database: SQLite, or what `database_url` says."""
-    is_asked_for = "database_url" in request.fixturenames
-    url = request.getfixturevalue("database_url") if is_asked_for else f"sqlite:///{tmp_path}/r.db"
-    engine = connect(url)
-    upgrade(engine)
-    engine.dispose()
+    if "database_url" in request.fixturenames:
+        url = request.getfixturevalue("database_url")
+    else:
+        shutil.copyfile(sqlite_template, tmp_path / "r.db")
+        url = f"sqlite:///{tmp_path}/r.db"
     running: list[RunningReceiver] = []
 
     def start(**settings: Any) -> RunningReceiver:

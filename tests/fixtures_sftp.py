@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,31 @@ def stopped_sshd(tmp_path: Path, ssh_client_key: Path) -> Iterator[Sshd]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def lasting_sshd(
+    tmp_path_factory: pytest.TempPathFactory, ssh_client_key: Path
+) -> Iterator[Sshd]:
+    """One sshd for all tests; a login lands where its `root`, a link, points to at that moment."""
+    state = tmp_path_factory.mktemp("sshd")
+    server = Sshd(state, state / "root", ssh_client_key)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def sshd(stopped_sshd: Sshd) -> Sshd:
-    """A running sshd."""
-    stopped_sshd.start()
-    return stopped_sshd
+def sshd(lasting_sshd: Sshd, tmp_path: Path) -> Iterator[Sshd]:
+    """A running sshd with a folder of the test's own; it may be stopped, and get another key."""
+    if not lasting_sshd.is_running:
+        lasting_sshd.start()
+    server = copy(lasting_sshd)
+    server.state, server.root = tmp_path / "sshd", tmp_path / "exchange"
+    server.state.mkdir()
+    server.root.mkdir()
+    lasting_sshd.root.unlink(missing_ok=True)
+    lasting_sshd.root.symlink_to(server.root)
+    yield server
+    if server.process is not lasting_sshd.process:
+        server.stop()
 
 
 @pytest.fixture
