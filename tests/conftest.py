@@ -1,5 +1,8 @@
 """Fixtures live in modules of their own, one per far end."""
 
+from __future__ import annotations
+
+import pytest
 from hypothesis import settings
 
 # How long an example takes depends on the machine and on what else it does; it decides no test.
@@ -16,3 +19,23 @@ pytest_plugins = [
     "tests.fixtures_sftp",
     "tests.golden",
 ]
+
+SERVERS = {
+    "inbox",
+    "postgresql_server",
+    "prefect_server",
+    "sandbox_settings",
+    "ssh_client_key",
+    "start_retail_pro",
+}
+"""The fixtures that start a server."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what starts a server, so that nobody has to remember it."""
+    for item in items:
+        on_postgresql = "database_url" in getattr(item, "fixturenames", ()) and (
+            item.callspec.params.get("database_url") == "postgresql"  # type: ignore[attr-defined]
+        )
+        if on_postgresql or not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")

@@ -35,9 +35,7 @@ def stopped_sshd(tmp_path: Path, ssh_client_key: Path) -> Iterator[Sshd]:
 
 
 @pytest.fixture(scope="session")
-def lasting_sshd(
-    tmp_path_factory: pytest.TempPathFactory, ssh_client_key: Path
-) -> Iterator[Sshd]:
+def lasting_sshd(tmp_path_factory: pytest.TempPathFactory, ssh_client_key: Path) -> Iterator[Sshd]:
     """One sshd for all tests; a login lands where its `root`, a link, points to at that moment."""
     state = tmp_path_factory.mktemp("sshd")
     server = Sshd(state, state / "root", ssh_client_key)

@@ -11,10 +11,10 @@ from proof.bugs.restores import RESTORE_BUGS
 from proof.bugs.security import SECURITY_BUGS
 
 _LEDGER = "tillbridge/invoicing/ledger"
-_LEDGER_TESTS = ("tests/integration/test_ledger.py", "tests/integration/test_doubts.py")
+_LEDGER_TESTS = ("tests/invoicing/test_ledger.py", "tests/invoicing/test_doubts.py")
 _SFTP_TESTS = (
-    "tests/integration/test_sftp.py",
-    "tests/faults/test_sftp_faults.py",
+    "tests/clients/test_sftp.py",
+    "tests/clients/test_sftp_faults.py",
     "tests/proof/test_sftp_faults.py",
 )
 
@@ -34,7 +34,7 @@ _PROMISE_BUGS = (
         "tillbridge/database/group_commit.py",
         "        group.is_over.wait()\n",
         "",
-        ("tests/integration/test_group_commit.py",),
+        ("tests/database/test_group_commit.py",),
     ),
     Bug(
         "5xx-is-ready",
@@ -42,7 +42,7 @@ _PROMISE_BUGS = (
         "tillbridge/invoicing/outcome.py",
         'return _unknown("server-error", f"Retail Pro answered HTTP {status}{said}")',
         'return _not_applied("server-error", f"Retail Pro answered HTTP {status}{said}", exchange)',
-        ("tests/unit/test_outcome.py",),
+        ("tests/invoicing/test_outcome.py",),
     ),
     Bug(
         "bad-body-is-ready",
@@ -50,7 +50,7 @@ _PROMISE_BUGS = (
         "tillbridge/invoicing/outcome.py",
         'return _unknown("answer-unreadable", "Retail Pro\'s answer is not JSON.")',
         'return _not_applied("answer-unreadable", "Retail Pro\'s answer is not JSON.", exchange)',
-        ("tests/unit/test_outcome.py",),
+        ("tests/invoicing/test_outcome.py",),
     ),
     Bug(
         "cross-talk",
@@ -59,7 +59,7 @@ _PROMISE_BUGS = (
         '    if answer.order_no not in (None, sent.order_no):\n        return _unknown("wrong-order", '
         '"Retail Pro answered for another order.")\n    if answer.made is False',
         "    if answer.made is False",
-        ("tests/unit/test_outcome.py",),
+        ("tests/invoicing/test_outcome.py",),
     ),
     Bug(
         "spare-answer",
@@ -67,7 +67,7 @@ _PROMISE_BUGS = (
         "tillbridge/clients/retail_pro_transport.py",
         "        if has_leftover(self._response):",
         "        if False:",
-        ("tests/integration/test_retail_pro_hostile.py",),
+        ("tests/clients/test_retail_pro_hostile.py",),
     ),
     Bug(
         "shared-connection",
@@ -75,7 +75,7 @@ _PROMISE_BUGS = (
         "tillbridge/clients/retail_pro_wire.py",
         '    return "keep-alive" if settings.answer.order_no else "close"',
         '    return "keep-alive"',
-        ("tests/integration/test_retail_pro_hostile.py",),
+        ("tests/clients/test_retail_pro_hostile.py",),
     ),
     Bug(
         "4xx-on-attempt-2",
@@ -83,7 +83,7 @@ _PROMISE_BUGS = (
         "tillbridge/invoicing/outcome.py",
         "    if sent.doubtful:",
         "    if False:",
-        ("tests/unit/test_outcome.py",),
+        ("tests/invoicing/test_outcome.py",),
     ),
     Bug(
         "doubt-forgotten",
@@ -187,7 +187,7 @@ _PROMISE_BUGS = (
         f"{_LEDGER}/attempts.py",
         '_MAY_BE_SENT = and_(_order.state == "READY", _order.conflict_sha256.is_(None), _IS_DUE)',
         '_MAY_BE_SENT = and_(_order.state == "READY", _IS_DUE)',
-        (*_LEDGER_TESTS, "tests/integration/test_hands.py"),
+        (*_LEDGER_TESTS, "tests/invoicing/test_hands.py"),
     ),
     Bug(
         "changed-after-sending",
@@ -203,7 +203,7 @@ _PROMISE_BUGS = (
         f"{_LEDGER}/attempts.py",
         '        circuit.lets_through(bindparam("server"), bindparam("by")),\n',
         "",
-        ("tests/integration/test_circuit.py",),
+        ("tests/invoicing/test_circuit.py",),
     ),
     Bug(
         "no-breaker",
@@ -211,7 +211,7 @@ _PROMISE_BUGS = (
         "tillbridge/invoicing/breaker.py",
         'LONGEST_STREAK = {"unknown": 5,',
         'LONGEST_STREAK = {"unknown": 5000,',
-        ("tests/unit/test_breaker.py",),
+        ("tests/invoicing/test_breaker.py",),
     ),
     Bug(
         "stop-is-a-sick-server",
@@ -219,7 +219,7 @@ _PROMISE_BUGS = (
         "tillbridge/invoicing/sending.py",
         "        self.breaker.stop(_STOPPED)\n",
         "        pass\n",
-        ("tests/unit/test_sending.py",),
+        ("tests/invoicing/test_sending.py",),
     ),
     Bug(
         "stop-cuts-calls",
@@ -227,7 +227,7 @@ _PROMISE_BUGS = (
         "tillbridge/clients/retail_pro.py",
         "            for _ in range(self._settings.parallel_calls):\n",
         "            for _ in range(0):\n",
-        ("tests/integration/test_retail_pro_closing.py",),
+        ("tests/clients/test_retail_pro_closing.py",),
     ),
     Bug(
         "stop-sends-on",
@@ -235,7 +235,7 @@ _PROMISE_BUGS = (
         "tillbridge/clients/retail_pro.py",
         "                is_withdrawn=self._is_closing.is_set,\n",
         "",
-        ("tests/integration/test_retail_pro_closing.py",),
+        ("tests/clients/test_retail_pro_closing.py",),
     ),
     Bug(
         "sent-while-restoring",
@@ -243,7 +243,7 @@ _PROMISE_BUGS = (
         f"{_LEDGER}/attempts.py",
         "        ~restores.is_open(),\n    )\n    .with_for_update",
         "    )\n    .with_for_update",
-        ("tests/integration/test_restores.py",),
+        ("tests/invoicing/test_restores.py",),
     ),
     Bug(
         "hasty-hand",
@@ -251,7 +251,7 @@ _PROMISE_BUGS = (
         f"{_LEDGER}/hands.py",
         "    if sent_until is None or sent_until + quiet <= now:",
         "    if True:",
-        ("tests/integration/test_hands.py",),
+        ("tests/invoicing/test_hands.py",),
     ),
     Bug(
         "retry-transport",
@@ -261,8 +261,8 @@ _PROMISE_BUGS = (
         "        if exchange.status and exchange.status >= 500:\n            return send(headers)\n"
         "        if exchange.status in {401, 403}:\n            renewed",
         (
-            "tests/integration/test_retail_pro_client.py",
-            "tests/integration/test_retail_pro_lookup.py",
+            "tests/clients/test_retail_pro_client.py",
+            "tests/clients/test_retail_pro_lookup.py",
         ),
     ),
     Bug(
@@ -303,7 +303,7 @@ _PROMISE_BUGS = (
         "tillbridge/clients/sftp_files.py",
         "            moved = channel.look_at(handle, path) != (before, before)",
         "            moved = False",
-        (*_SFTP_TESTS, "tests/integration/test_exchange.py"),
+        (*_SFTP_TESTS, "tests/clients/test_exchange.py"),
     ),
     Bug(
         "known-by-name",
@@ -321,7 +321,7 @@ _PROMISE_BUGS = (
         "tillbridge/money.py",
         "    return _normal(Decimal(text))",
         "    return _normal(Decimal(str(float(text))))",
-        ("tests/unit/test_money.py",),
+        ("tests/library/test_money.py",),
     ),
     Bug(
         "naive-time",
@@ -329,7 +329,7 @@ _PROMISE_BUGS = (
         "tillbridge/database/metadata.py",
         "        moment = value.astimezone(UTC)\n",
         "        moment = value\n",
-        ("tests/integration/test_database.py",),
+        ("tests/database/test_database.py",),
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proof.bugs.bug import Bug
 
 _LEDGER = "tillbridge/invoicing/ledger"
-_MARKER_TESTS = ("tests/unit/test_marker.py", "tests/integration/test_restore_guard.py")
+_MARKER_TESTS = ("tests/invoicing/test_marker.py", "tests/invoicing/test_restore_guard.py")
 
 RESTORE_BUGS = (
     Bug(

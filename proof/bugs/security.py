@@ -15,7 +15,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/sftp_connection.py",
         "        raise ConfigurationProblem(_host_key_problem(server, key, pinned))",
         "        pass",
-        ("tests/integration/test_sftp_login.py",),
+        ("tests/clients/test_sftp_login.py",),
     ),
     _bug(
         "any-host-name",
@@ -25,7 +25,7 @@ SECURITY_BUGS = (
         "        tls = ssl.create_default_context(cafile=settings.ca_file)\n"
         "        tls.check_hostname = False\n"
         "        return tls\n",
-        ("tests/integration/test_retail_pro_credentials.py",),
+        ("tests/clients/test_retail_pro_credentials.py",),
     ),
     _bug(
         "credential-in-clear",
@@ -33,7 +33,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/retail_pro_settings.py",
         '        if self.credential_mode == "none" or self.allow_clear_text or not self._is_in_clear:',
         "        if True:",
-        ("tests/contract/test_retail_pro_line.py",),
+        ("tests/contracts/test_retail_pro_line.py",),
     ),
     _bug(
         "endless-stock",
@@ -41,7 +41,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/retail_pro_stock.py",
         "        self._require_room(page)\n",
         "",
-        ("tests/integration/test_retail_pro_hostile.py",),
+        ("tests/clients/test_retail_pro_hostile.py",),
     ),
     _bug(
         "any-login-header",
@@ -49,7 +49,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/retail_pro_login.py",
         "        is_usable = 0 < len(value) <= _LONGEST_HEADER and value.isascii() and value.isprintable()",
         "        is_usable = bool(value)",
-        ("tests/integration/test_retail_pro_hostile.py",),
+        ("tests/clients/test_retail_pro_hostile.py",),
     ),
     _bug(
         "foreign-error",
@@ -57,7 +57,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/retail_pro_wire.py",
         "            except Exception as error:",
         "            except ZeroDivisionError as error:",
-        ("tests/integration/test_retail_pro_hostile.py",),
+        ("tests/clients/test_retail_pro_hostile.py",),
     ),
     _bug(
         "any-mail-server",
@@ -65,7 +65,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/mail_dialogue.py",
         "    tls = ssl.create_default_context()\n",
         "    tls = ssl.create_default_context()\n    tls.check_hostname = False\n",
-        ("tests/integration/test_mail.py",),
+        ("tests/clients/test_mail.py",),
     ),
     _bug(
         "starttls-optional",
@@ -73,7 +73,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/mail_dialogue.py",
         '            if server.security == "starttls" or dialogue.has_extn("starttls"):',
         '            if dialogue.has_extn("starttls"):',
-        ("tests/integration/test_mail.py",),
+        ("tests/clients/test_mail.py",),
     ),
     _bug(
         "mail-password-in-clear",
@@ -81,7 +81,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/mail_dialogue.py",
         "    return encrypted or ip_address(peer).is_loopback",
         "    return True",
-        ("tests/integration/test_mail.py",),
+        ("tests/clients/test_mail.py",),
     ),
     _bug(
         "mail-header",
@@ -89,7 +89,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/mail.py",
         '    return harmless.line(text, _LONGEST_SUBJECT).replace("=?", "= ?")',
         '    return text[:_LONGEST_SUBJECT].replace("=?", "= ?")',
-        ("tests/integration/test_mail.py",),
+        ("tests/clients/test_mail.py",),
     ),
     _bug(
         "endless-mail-dialogue",
@@ -97,7 +97,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/mail_dialogue.py",
         "        seconds = self._seconds()\n        self.sock.settimeout(seconds)\n",
         "        seconds = self._server.timeout\n        self.sock.settimeout(seconds)\n",
-        ("tests/integration/test_mail_hostile.py",),
+        ("tests/clients/test_mail_hostile.py",),
     ),
     _bug(
         "endless-mail-reply",
@@ -105,7 +105,7 @@ SECURITY_BUGS = (
         "tillbridge/clients/mail_dialogue.py",
         "        if self._lines > _MOST_LINES:",
         "        if False:",
-        ("tests/integration/test_mail_hostile.py",),
+        ("tests/clients/test_mail_hostile.py",),
     ),
     _bug(
         "formula",
@@ -113,7 +113,7 @@ SECURITY_BUGS = (
         "tillbridge/reporting/report.py",
         'row[column] if column == "Amount" else harmless.cell(row[column])',
         "row[column]",
-        ("tests/unit/test_report.py",),
+        ("tests/reporting/test_report.py",),
     ),
     _bug(
         "part-of-a-signature",

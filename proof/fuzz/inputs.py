@@ -9,7 +9,7 @@ import simplejson
 from hypothesis import strategies as st
 from simplejson import RawJSON
 
-from tests.content import corpus
+from tests import corpus
 from tests.strategies import HOSTILE, changed, pointers
 from tillbridge.contracts.json_text import Unreadable
 

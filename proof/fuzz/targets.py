@@ -1,7 +1,7 @@
 """What is fuzzed: for each reader and writer of foreign content, inputs and what has to hold for them.
 
 A check returns in peace or raises: only the errors that a function documents are caught. Hostile inputs
-that are known already come from `tests.content.corpus`, and go first.
+that are known already come from `tests.corpus`, and go first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from proof.fuzz.inputs import FOREIGN, JOINED, NUMBERS, damaged, foreign, written
 from proof.fuzz.tills import SALE, check_sale, written_sales
 from sandbox.retail_pro_contract import problems_of
-from tests.content import corpus
+from tests import corpus
 from tests.fixtures_retail_pro import order_body
 from tests.strategies import PROFILE, STORES, feed_order, spoiled_orders
 from tillbridge import harmless, money

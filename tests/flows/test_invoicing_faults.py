@@ -16,6 +16,8 @@ from tests.fixtures_prefect import Installation
 from tillbridge.invoicing import breaker
 from tillbridge.invoicing.ledger import orders
 
+pytestmark = pytest.mark.faults
+
 STORE = "SV_STORE"
 STREAK = breaker.LONGEST_STREAK["unknown"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.content import corpus
+from tests import corpus
 from tests.ingestion.baskets import ARRIVED_AT, line, rules, sale, till_profile
 from tillbridge.contracts import json_text
 from tillbridge.contracts.customer_order import read_customer_order

@@ -14,7 +14,7 @@ from unicodedata import category
 import pytest
 from sqlalchemy import Engine, select
 
-from tests.content import corpus
+from tests import corpus
 from tests.ingestion.baskets import day, line, rules, sale, till_profile
 from tests.ingestion.places import Run, drop, handed_over, put_away
 from tillbridge.clients import exchange as exchange_folders

@@ -9,6 +9,8 @@ import pytest
 from proof.tlogs.kills import Plan, under_fire
 from sandbox.openssh import Sshd
 
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
 
 @pytest.mark.parametrize(
     "plan",

@@ -17,6 +17,8 @@ from tillbridge.database.engine import connect, transaction
 from tillbridge.database.till_tables import till_transaction
 from tillbridge.database.upgrading import upgrade
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:

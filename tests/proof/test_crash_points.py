@@ -12,6 +12,8 @@ from proof.crashes.points import POINTS, Point
 from proof.crashes.sweep import PAIRED, sweep
 from sandbox.platform import Platform
 
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
 
 @pytest.fixture(scope="module")
 def figures(prefect_server: Platform, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:

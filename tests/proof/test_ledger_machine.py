@@ -7,11 +7,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import pytest
+
 from proof.ledger.actions import ACTIONS
 from proof.ledger.machine import SEED, SIZES, run
 from proof.ledger.places import sqlite_place
 from proof.model import actions as model
 from sandbox import postgresql
+
+pytestmark = pytest.mark.slow
 
 Place = Callable[[], AbstractContextManager[str]]
 

@@ -10,6 +10,8 @@ from proof.bugs.bug import Bug
 from proof.bugs.mutants import ROOT, copy_project, hunt, plant
 from proof.bugs.planted import BUGS
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"4xx-on-attempt-2", "5xx-is-ready", "no-breaker"}
 
 

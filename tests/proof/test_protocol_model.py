@@ -16,6 +16,8 @@ from proof.model.variants import I1, I2, I3, I6, I7, I8, I9, VARIANTS, Variant
 from proof.model.world import Attempt, Bounds, Step, World
 from tillbridge.invoicing.states import EDGES, State, after_answer
 
+pytestmark = pytest.mark.slow
+
 SMALL = Bounds(attempts=2, kills=1)
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 

@@ -10,6 +10,8 @@ import pytest
 from proof.sftp.faults import run
 from sandbox.openssh import SFTP_SERVER, SSHD
 
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:

@@ -9,6 +9,8 @@ import pytest
 from proof.crashes.soak import Plan, soak
 from sandbox.platform import Platform
 
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
 SMALL = {"orders": 100, "kills": 5, "kill_every": (0.7, 2.0), "longest_seconds": 120.0}
 
 

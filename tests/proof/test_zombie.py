@@ -19,6 +19,8 @@ from proof.crashes.points import NOTHING_MORE
 from sandbox.platform import Platform
 from tillbridge.invoicing.doubt_policy import Level
 
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
 ASLEEP = {"L0": "PARKED", "L1": "PARKED", "L2": "PARKED", "L3": "CONFIRMED"}
 _CALLS = 2
 _ORDERS = 12

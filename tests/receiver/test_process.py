@@ -23,11 +23,13 @@ from commands.config import read_config, read_receiver_config
 from commands.receiver import KEPT_ASIDE_EVENT, _event
 from sandbox.platform import Platform
 from tests.canaries import CUSTOMER, Canaries
+from tests.commands.test_setup_config import GOOD
 from tests.fixtures_prefect import Installation
 from tests.fixtures_receiver import CLIENTS, FOLDER, SIGNING_SECRET, TOKEN, RunningReceiver, sale
-from tests.unit.test_setup_config import GOOD
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.receiver.settings import ReceiverOptions
+
+pytestmark = pytest.mark.slow
 
 Start = Callable[..., RunningReceiver]
 RECEIVER = f"""

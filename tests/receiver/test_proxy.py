@@ -18,6 +18,8 @@ from sandbox.certificate import write_certificate
 from sandbox.openssh import free_port
 from tests.fixtures_receiver import TOKEN, RunningReceiver, sale
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 MAIN = """

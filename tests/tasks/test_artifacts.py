@@ -19,7 +19,7 @@ from prefect import flow
 
 from sandbox.platform import Platform
 from tasks import artifacts
-from tests.content.corpus import HEADERS, MARKUP, SPREADSHEET, TEXTS, UNICODE
+from tests.corpus import HEADERS, MARKUP, SPREADSHEET, TEXTS, UNICODE
 from tillbridge import harmless
 from tillbridge.handover.inbox import FileResult
 from tillbridge.handover.replaying import Replayed

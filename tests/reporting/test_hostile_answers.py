@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 import pytest
 
 from sandbox.mail import SmtpInbox
-from tests.content.corpus import ANSWERS, HEADERS, RETRY_AFTER, TEXTS
+from tests.corpus import ANSWERS, HEADERS, RETRY_AFTER, TEXTS
 from tests.fixtures_retail_pro import order, order_body, scripted_server
 from tillbridge import harmless
 from tillbridge.clients.mail import Attachment, MailServer, compose, send

@@ -12,6 +12,8 @@ from sandbox.openssh import Sshd
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.errors import TillbridgeError, Unavailable
 
+pytestmark = pytest.mark.faults
+
 
 def through(proxy: CuttingProxy, sshd: Sshd) -> SftpClient:
     return SftpClient(sshd.settings(port=proxy.port, connect_timeout=5, operation_timeout=5))

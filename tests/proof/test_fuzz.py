@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from proof.fuzz import driver as fuzz
 from proof.fuzz.targets import Target
 
+pytestmark = pytest.mark.slow
+
 SECONDS_PER_TARGET = float(os.environ.get("TILLBRIDGE_FUZZ_SECONDS", "1"))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from tests.content.corpus import DEVICES, FILES, NUMBERS, ORDERS, PATHS, TEXTS, UNICODE
+from tests.corpus import DEVICES, FILES, NUMBERS, ORDERS, PATHS, TEXTS, UNICODE
 from tests.fixtures_retail_pro import order_body
 from tests.strategies import PROFILE, STORES, feed_item, feed_order
 from tillbridge.clients.sftp import SftpClient, SftpSettings

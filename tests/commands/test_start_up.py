@@ -13,6 +13,8 @@ import pytest
 
 from commands.cli import app
 
+pytestmark = pytest.mark.slow
+
 FLOWS = sorted(
     path.stem for path in Path("flows").glob("*.py") if path.stem not in {"__init__", "parameters"}
 )
