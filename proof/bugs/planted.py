@@ -7,6 +7,7 @@ of these in the code proves nothing.
 from __future__ import annotations
 
 from proof.bugs.bug import Bug
+from proof.bugs.numbers import NUMBER_BUGS
 from proof.bugs.restores import RESTORE_BUGS
 from proof.bugs.security import SECURITY_BUGS
 
@@ -333,4 +334,4 @@ _PROMISE_BUGS = (
     ),
 )
 
-BUGS = (*_PROMISE_BUGS, *RESTORE_BUGS, *SECURITY_BUGS)
+BUGS = (*_PROMISE_BUGS, *NUMBER_BUGS, *RESTORE_BUGS, *SECURITY_BUGS)

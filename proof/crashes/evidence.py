@@ -45,6 +45,7 @@ class Order:
     erp_ref: str | None
     accepted_at: datetime
     changed_at: datetime
+    order_id: str | None
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def gather(where: Installation) -> Evidence:
             for row in connection.execute(
                 select(
                     *(order.order_no, order.state, order.total, order.erp_ref),
-                    *(order.accepted_at, order.changed_at),
+                    *(order.accepted_at, order.changed_at, order.order_id),
                 )
             )
         ]

@@ -89,6 +89,7 @@ def always(found: Evidence, given: HandedOver, killed: Collection[str]) -> list[
     states = {number: order.state for number, order in found.orders.items()}
     return [
         *_those("invoiced more than once", (n for n, count in made.items() if count > 1)),
+        *_those("invoiced under two numbers", _under_two_numbers(found)),
         *_those(
             "confirmed without its invoice",
             (n for n, state in states.items() if state == "CONFIRMED" and not made.get(n)),
@@ -245,6 +246,14 @@ def _outcome(
             if one.proves == "refused":
                 return nothing_made
     return "unproven"
+
+
+def _under_two_numbers(found: Evidence) -> Iterator[str]:
+    """Find the HotWax orders that were invoiced under more than one number."""
+    invoiced = Counter(
+        order.order_id for number, order in found.orders.items() if found.invoices.get(number)
+    )
+    yield from (order_id for order_id, count in invoiced.items() if order_id and count > 1)
 
 
 def _differing(found: Evidence) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from proof.ledger.invariants import Ledger
 from proof.ledger.retail_pro import ANSWER_KINDS, ANSWERS, NO_ANSWER, NOT_SENT
-from proof.ledger.world import ABSENT, DAY, LEASE, POLICIES, QUIET, Call, World, order
+from proof.ledger.world import ABSENT, DAY, LEASE, POLICIES, QUIET, Call, World, order, renumbered
 from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.invoicing.ledger.hands import Decision
 from tillbridge.invoicing.transform import InvoiceRequest
@@ -85,6 +85,13 @@ def ingest_other_order(run: Run) -> str:
     """Another order comes in under the same number."""
     number = run.chance.choice(NUMBERS)
     return _hand_over(run, order(number, "other", f"X{number}"))
+
+
+def ingest_other_number(run: Run) -> str:
+    """An order comes in under another number, from a new file or from one that is older than all."""
+    number = run.chance.choice(NUMBERS)
+    request = renumbered(number, f"v{run.versions[number]}")
+    return _hand_over(run, request, None if run.flip() else "OrderToInvoice-0000.json")
 
 
 def duplicate_file(run: Run) -> str:
@@ -243,7 +250,7 @@ def query(run: Run) -> str | None:
 
 def human(run: Run) -> str | None:
     """A person decides about an order by what is seen in Retail Pro."""
-    number = run.order_in("PARKED", "UNKNOWN")
+    number = run.order_in("PARKED", "UNKNOWN", "HELD")
     if number is None:
         return None
     row = run.ledger.rows[number]
@@ -253,6 +260,14 @@ def human(run: Run) -> str | None:
         run.ledger.check_kept(row, "a decision that was refused")
         return None
     return f"{number}: {done}"
+
+
+def review(run: Run) -> str | None:
+    """A run holds what may not go under its number."""
+    if len(run.ledger.rows) < 2:
+        return None
+    run.world.review()
+    return ""
 
 
 def set_level(run: Run) -> str | None:
@@ -344,7 +359,7 @@ OUTSIDE = frozenset({"send", "deliver", "drop", "crash", "resume", "set_level"})
 ACTIONS: dict[Callable[[Run], str | None], int] = {
     claim: 20, send: 20, deliver: 20, drop: 4, delay: 8, answer: 15, late_answer: 15, crash: 4,
     resume: 12, expire: 6, tick: 8, query: 12, human: 5, set_level: 1,
-    ingest: 8, ingest_changed: 1, ingest_other_order: 1, duplicate_file: 1,
+    ingest: 8, ingest_changed: 1, ingest_other_order: 1, ingest_other_number: 3, duplicate_file: 1, review: 2,
     restart: 1, back_up: 2, restore: 2, end_restore: 8, trip: 1, probe: 8, close: 15, report: 2,
 }  # fmt: skip
 """Every action, and how often it happens beside the others where it can."""

@@ -57,13 +57,14 @@ def _is_over(ledger: Ledger) -> bool:
 
 def _decide(world: World, ledger: Ledger) -> None:
     for number, row in ledger.rows.items():
-        if row.state == "PARKED" or row.conflict_sha256:
+        if row.state in {"PARKED", "HELD"} or row.conflict_sha256:
             world.decide(number, row.total, Decision.SEND_AGAIN, is_hasty=False)
 
 
 def _send(world: World, ledger: Ledger) -> None:
     world.probe("w1")
     world.close("w1", is_well=True)
+    world.review()
     for number in ledger.rows:
         call = world.claim(number, "w1")
         if call:

@@ -33,15 +33,18 @@ from tillbridge.invoicing.transform import InvoiceRequest
 
 I4 = "I4 every accepted order has one row"
 I5 = "I5 written down before the first byte"
+ONE = "I12 one order has one invoice, whatever its numbers"
 I10 = "I10 what is confirmed adds up"
 I11 = "I11 every failure is told, in one report"
 I12 = "I12 a ledger that may send knows all that was sent"
 PRECISE = "parked only what is truly in doubt"
 BLOCKED = "nothing passes an open circuit, restore or conflict"
 
-END_STATES = frozenset({"CONFIRMED", "REJECTED", "PARKED", "CANCELLED"})
+END_STATES = frozenset({"CONFIRMED", "REJECTED", "PARKED", "CANCELLED", "REPLACED"})
 NOTHING_BOOKED = frozenset({"READY", "REJECTED", "CANCELLED"})
-"""States that say: no invoice was made, and none will be of what was sent before."""
+NEVER_SENT = frozenset({"HELD", "REPLACED"})
+"""States that say: no invoice was made, and none will be of what was sent before; after a restore the
+second ones do not say so any more, and their orders count as in doubt."""
 
 
 _order, _event, _failure = invoice_order.c, invoice_event.c, invoice_failure.c
@@ -112,6 +115,7 @@ class Ledger:
             self._read()
         for number, row in self.rows.items():
             self._check_invoices(number, row)
+            self._check_order(number)
         confirmed = [
             (number, row)
             for number, row in self.rows.items()
@@ -136,12 +140,29 @@ class Ledger:
             self.require(
                 same, I2, f"{number} has the invoice {made[0].reference}, not {row.erp_ref}"
             )
-        if row.state in NOTHING_BOOKED:
+        if row.state in NOTHING_BOOKED | (set() if self.world.was_restored else NEVER_SENT):
             self.require(not made, I3, f"{number} is {row.state}, but it has an invoice")
             late = [call.attempt.number for call in self.world.calls_of(number) if call.may_book]
             self.require(
                 not late, I3, f"{number} is {row.state}, but attempt {late} may still book"
             )
+
+    def _check_order(self, number: str) -> None:
+        """Check that the orders of a number have one invoice each, under any of their numbers."""
+        numbers = self.world.numbers_of(number)
+        if numbers & self.world.misjudged:
+            return
+        bodies = defaultdict(set)
+        for _, one in self.world.handed:
+            bodies[one.order_id].add(one.body)
+        for order_id in {one.order_id for _, one in self.world.handed if one.order_no == number}:
+            made = {
+                call.invoice.reference
+                for other in numbers
+                for call in self.world.calls_of(other)
+                if call.invoice and call.attempt.body in bodies[order_id]
+            }
+            self.require(len(made) <= 1, ONE, f"{order_id} has the invoices {made}")
 
     def _read(self) -> None:
         with transaction(self.world.place.engine) as connection:
@@ -252,14 +273,22 @@ class Ledger:
     ) -> None:
         """Check what became of an order that was handed over; `told` conflicts of it were told before."""
         self._read()
-        self.require((result == Acceptance.NEW) == (before is None), I4, about)
-        if before is None:
-            return
         after = self.rows[request.order_no]
+        self.require(result != Acceptance.NEW or before is None, I4, about)
+        if after.state == "HELD" and result == Acceptance.CONFLICT and after != before:
+            self.require(self.failed[f"{request.order_no} conflict"] > told, I11, about)
+            return
+        if before is None:
+            came_in = {Acceptance.NEW: {"READY", "UNKNOWN"}, Acceptance.KNOWN: {"REPLACED"}}
+            self.require(after.state in came_in.get(result, set()), I4, about)
+            return
+        if after.state == "REPLACED":
+            return
         if result in {Acceptance.KNOWN, Acceptance.INVOICED}:
             self.require(after == before, I4, about)
         if result == Acceptance.REVISED:
-            self.require(before.state in REPLACEABLE and not before.doubts, I4, about)
+            was_open = before.state in REPLACEABLE | {"REPLACED"}
+            self.require(was_open and not before.doubts, I4, about)
         if result == Acceptance.CONFLICT:
             same = (after.state, after.body_sha256) == (before.state, before.body_sha256)
             self.require(same and after.conflict_sha256, I4, about)

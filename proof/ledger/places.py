@@ -24,13 +24,14 @@ from tillbridge.database.ledger_tables import (
     invoice_failure,
     invoice_order,
     ledger_restore,
+    order_identity,
 )
 from tillbridge.database.metadata import Moment
 from tillbridge.database.upgrading import upgrade
 
 _TABLES = (
     *(invoice_attempt, invoice_event, invoice_failure, failure_report),
-    *(invoice_order, circuit, ledger_restore),
+    *(invoice_order, order_identity, circuit, ledger_restore),
 )
 """The tables that the machine fills, those that refer to others first."""
 

@@ -7,7 +7,7 @@ it is in `invariants`; which of them happens next is drawn in `machine`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
@@ -23,7 +23,15 @@ from tillbridge.errors import Finding, RecordRejected, Unavailable
 from tillbridge.invoicing import marker
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy, Level
-from tillbridge.invoicing.ledger import attempts, circuit, hands, orders, restores, sendings
+from tillbridge.invoicing.ledger import (
+    attempts,
+    circuit,
+    hands,
+    orders,
+    restores,
+    sendings,
+    two_numbers,
+)
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.hands import Decision, Statement
@@ -111,6 +119,11 @@ class World:
         """What is set now."""
         return POLICIES[self.level]
 
+    def numbers_of(self, order_no: str) -> set[str]:
+        """Give every number under which the orders of this one were handed over, this one included."""
+        ids = {one.order_id for _, one in self.handed if one.order_no == order_no}
+        return {one.order_no for _, one in self.handed if one.order_id in ids}
+
     def calls_of(self, order_no: str) -> list[Call]:
         """Give all calls for an order."""
         return [call for call in self.calls if call.order_no == order_no]
@@ -138,6 +151,10 @@ class World:
             self.handed.append((file, request))
         with transaction(self.place.engine) as connection:
             return orders.accept(connection, request, file, "run")
+
+    def review(self) -> None:
+        """Let a run hold what may not go under its number."""
+        two_numbers.hold_what_may_not_go(self.place.engine, STORE, "run")
 
     # --- calls
 
@@ -260,6 +277,9 @@ class World:
         )
         statement = Statement(PERSON, "looked it up", "documents", is_gone or is_hasty)
         decision, number = wish, None
+        others = self.numbers_of(order_no) - {order_no}
+        if any(self.retail_pro.find(other, self.now) for other in others):
+            decision = Decision.CANCEL
         if seen:
             decision, number = Decision.INVOICED, seen[0].reference
             (invoice,) = (one for one in self.retail_pro.invoices if one.reference == number)
@@ -344,6 +364,13 @@ class World:
             for one in opened:
                 reports.mark_mailed(self.place.engine, one.id)
         return [(one.id, failure.id) for one in opened for failure in one.failures]
+
+
+def renumbered(number: int, content: str = "v1") -> InvoiceRequest:
+    """Make the same order under another number."""
+    other = f"{number}0"
+    body = f'{{"OrderNo":"{other}","content":"{content}"}}'.encode()
+    return replace(order(number, content), order_no=other, body=body)
 
 
 def order(number: int, content: str = "v1", order_id: str | None = None) -> InvoiceRequest:

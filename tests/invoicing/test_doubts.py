@@ -289,12 +289,12 @@ def test_level_3_sends_the_same_bytes_with_the_same_key(engine: Engine) -> None:
 
 
 def test_a_key_belongs_to_one_content(engine: Engine) -> None:
-    """A mended order is a new invoice to the server; the same order of another store is another."""
+    """A mended order is a new invoice to the server; the same number of another store is another."""
     first = armed(engine)
     settle(engine, first, "REJECTED")
     accept(engine, request(content="mended"), "b.json")
     mended = arm(engine, KEY, policy=L3)
-    accept(engine, request(product_store_id="OTHER"))
+    accept(engine, request(product_store_id="OTHER", order_id="M-OTHER"))
     other = arm(engine, OrderKey("OTHER", KEY.order_no), policy=L3)
     assert mended
     assert other

@@ -32,6 +32,7 @@ from tillbridge.database.ledger_tables import (
     invoice_order,
     order_identity,
 )
+from tillbridge.invoicing.control_totals import check_totals
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import restores, two_numbers
 from tillbridge.invoicing.ledger.events import OrderKey
@@ -362,6 +363,16 @@ def test_after_a_restore_neither_number_goes_by_itself(engine: Engine) -> None:
     assert decide(engine, NEW, Decision.INVOICED, "RP-1").after == "CONFIRMED"
     assert "invoiced already" in decide(engine, OLD, Decision.SEND_AGAIN).refusal
     assert decide(engine, OLD, Decision.CANCEL).after == "CANCELLED"
+
+
+def test_an_order_with_two_invoices_is_a_difference_of_the_control_totals(engine: Engine) -> None:
+    """As one that was invoiced twice before; without two there is none."""
+    sent(engine, "CONFIRMED")
+    accept(engine, numbered(NEW), LATE)
+    assert check_totals(engine, STORE, 1, None).differences == []
+    decide(engine, NEW, Decision.INVOICED, "RP-2")
+    [found] = check_totals(engine, STORE, 1, None).differences
+    assert (found.order, found.what) == ("M3", "invoiced under two numbers")
 
 
 def test_an_unsent_order_is_armed_as_ever(engine: Engine) -> None:

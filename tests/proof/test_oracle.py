@@ -33,7 +33,7 @@ GIVEN = HandedOver(
 
 def order(number: str, state: str, total: int) -> Order:
     ref = f"RP{number}" if state == "CONFIRMED" else None
-    return Order(number, state, Decimal(total), ref, START, START)
+    return Order(number, state, Decimal(total), ref, START, START, f"M{number}")
 
 
 def attempt(number: str, *, ended: bool = True, owner: str = RUN) -> Attempt:
@@ -105,6 +105,14 @@ WRONG: dict[str, tuple[Callable[[Evidence], Evidence], str]] = {
     "doubled": (
         lambda found: replace(found, invoices={"1": [invoice("1", 10)] * 2}),
         "1 invoiced more than once: 1",
+    ),
+    "invoiced under two numbers": (
+        lambda found: replace(
+            found,
+            orders={number: replace(one, order_id="M1") for number, one in found.orders.items()},
+            invoices={"1": [invoice("1", 10)], "2": [invoice("2", 20)]},
+        ),
+        "1 invoiced under two numbers: M1",
     ),
     "lost": (lambda found: replace(found, orders={"1": found.orders["1"]}), "1 lost: 2"),
     "confirmed without an invoice": (

@@ -64,15 +64,21 @@ def check_totals(
             for order in totals.not_accepted(engine, product_store_id, _ON_ITS_WAY)
         ),
     ]
-    sent = totals.changed_lately(engine, product_store_id, timedelta(days=days)) if find else []
+    within = timedelta(days=days)
+    twice = [
+        Difference(order, "invoiced under two numbers", _VOID)
+        for order in totals.invoiced_twice(engine, product_store_id, within)
+    ]
+    sent = totals.changed_lately(engine, product_store_id, within) if find else []
     compared = [_compare(order, find) for order in sent] if find else []
     return ControlTotals(
         totals.by_state(engine, product_store_id),
         len(compared),
-        [*lost, *(difference for difference in compared if difference)],
+        [*lost, *twice, *(difference for difference in compared if difference)],
     )
 
 
+_VOID = "Compare the two invoices in Retail Pro, and void one unless that was done."
 _HAND_OVER = "Look for its file; hand it over again with replay-orders."
 
 

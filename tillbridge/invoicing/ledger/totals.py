@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import Engine, exists, func, select
+from sqlalchemy import Engine, exists, func, or_, select
 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import invoice_failure, invoice_order, transformed_order
@@ -96,6 +96,31 @@ def not_accepted(engine: Engine, product_store_id: str, older_than: timedelta) -
             .order_by(transformed_order.c.order_id)
         )
         return list(found)
+
+
+def invoiced_twice(engine: Engine, product_store_id: str, within: timedelta) -> list[str]:
+    """Name the orders that are invoiced under two numbers, one of them lately."""
+    other = invoice_order.alias().c
+    with transaction(engine) as connection:
+        found = connection.scalars(
+            select(_order.order_id)
+            .where(
+                _order.product_store_id == product_store_id,
+                _order.state == "CONFIRMED",
+                _order.changed_at >= database_now(connection) - within,
+                exists().where(
+                    other.order_id == _order.order_id,
+                    other.state == "CONFIRMED",
+                    or_(
+                        other.order_no != _order.order_no,
+                        other.product_store_id != _order.product_store_id,
+                    ),
+                ),
+            )
+            .distinct()
+            .order_by(_order.order_id)
+        )
+        return [order_id for order_id in found if order_id is not None]
 
 
 def changed_lately(engine: Engine, product_store_id: str, within: timedelta) -> list[LedgerOrder]:
