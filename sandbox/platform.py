@@ -212,7 +212,7 @@ class Platform:
             if self._processes[0].poll() is not None:
                 break
             try:
-                if httpx.get(f"{self.ui_url}/api/health", timeout=2).status_code == 200:
+                if httpx.get(f"{self.ui_url}/api/health", timeout=10).status_code == 200:
                     return
             except httpx.HTTPError:
                 pass

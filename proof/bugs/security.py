@@ -8,6 +8,8 @@ from proof.bugs.bug import Bug
 
 _bug = partial(Bug, kind="security")
 
+_DEPLOYMENT = "tests/deployment/test_files.py"
+
 SECURITY_BUGS = (
     _bug(
         "any-host-key",
@@ -196,5 +198,53 @@ SECURITY_BUGS = (
         "        if is_ambiguous(headers, self._judged):",
         "        if False:",
         ("tests/receiver/test_connections.py",),
+    ),
+    _bug(
+        "old-tls",
+        "nginx before the receiver speaks TLS 1.0",
+        "deploy/nginx.conf",
+        "ssl_protocols TLSv1.2",
+        "ssl_protocols TLSv1 TLSv1.2",
+        (_DEPLOYMENT,),
+    ),
+    _bug(
+        "published-to-all",
+        "the Prefect server's container is published on all addresses",
+        "compose.yaml",
+        '"127.0.0.1:4200:4200"',
+        '"4200:4200"',
+        (_DEPLOYMENT,),
+    ),
+    _bug(
+        "container-as-root",
+        "the containers run as root",
+        "Dockerfile",
+        "USER 10001\n",
+        "",
+        (_DEPLOYMENT,),
+    ),
+    _bug(
+        "unit-without-protection",
+        "the worker's unit may gain rights and write anywhere",
+        "deploy/tillbridge-worker.service",
+        "ProtectSystem=strict\n",
+        "",
+        (_DEPLOYMENT,),
+    ),
+    _bug(
+        "no-upper-bound",
+        "a library whose private members are used may be of any version",
+        "pyproject.toml",
+        '"paramiko>=5,<6"',
+        '"paramiko>=5"',
+        (_DEPLOYMENT,),
+    ),
+    _bug(
+        "readers-write",
+        "what no rule names is let through for readers of the Prefect UI",
+        "deploy/nginx_prefect.conf",
+        '    default 0;\n    "~^POST /api/(flows|',
+        '    default 1;\n    "~^POST /api/(flows|',
+        ("tests/deployment/test_prefect_proxy.py",),
     ),
 )

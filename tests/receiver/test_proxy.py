@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,41 +12,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sandbox.certificate import write_certificate
 from sandbox.openssh import free_port
+from tests.fixtures_nginx import DEPLOY, running_nginx
 from tests.fixtures_receiver import TOKEN, RunningReceiver, sale
 
 pytestmark = pytest.mark.slow
-
-DEPLOY = Path(__file__).parents[2] / "deploy"
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-MAIN = """
-daemon off;
-pid {state}/nginx.pid;
-error_log {state}/error.log;
-events {{ worker_connections 2048; }}
-http {{
-    access_log off;
-    client_body_temp_path {state}/body;
-    proxy_temp_path {state}/proxy;
-    fastcgi_temp_path {state}/fastcgi;
-    uwsgi_temp_path {state}/uwsgi;
-    scgi_temp_path {state}/scgi;
-    include {state}/site.conf;
-}}
-"""
 
 
 @pytest.fixture
 def nginx(tmp_path: Path, receiver: RunningReceiver) -> Iterator[int]:
     """Run the documented configuration, with the test's ports and certificate; gives its port."""
-    if NGINX is None:
-        pytest.skip("no nginx on this machine")
     state = tmp_path / "nginx"
-    state.mkdir()
-    write_certificate(state / "certificate.pem")
     port = free_port()
-    site = (DEPLOY / "nginx.conf").read_text()
     changes = {
         "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
         "127.0.0.1:8080": f"127.0.0.1:{receiver.port}",
@@ -56,29 +31,8 @@ def nginx(tmp_path: Path, receiver: RunningReceiver) -> Iterator[int]:
         "/etc/ssl/private/tills.brand.example.key": f"{state}/certificate.pem",
         "/etc/nginx/tlog_proxy.conf": str(DEPLOY / "nginx_tlog_proxy.conf"),
     }
-    for old, new in changes.items():
-        assert old in site
-        site = site.replace(old, new)
-    (state / "site.conf").write_text(site)
-    (state / "nginx.conf").write_text(MAIN.format(state=state))
-    with (state / "out.log").open("wb") as log:
-        process = subprocess.Popen(
-            [NGINX, "-e", f"{state}/error.log", "-c", f"{state}/nginx.conf"], stderr=log
-        )
-    try:
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            assert process.poll() is None, (state / "out.log").read_text()
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection(("127.0.0.1", port), 1),
-            ):
-                break
-            time.sleep(0.05)
+    with running_nginx(state, "nginx.conf", port, changes):
         yield port
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.fixture
