@@ -69,8 +69,8 @@ check: lint ## Lint, types, import rules, docs and tests: what CI runs
 
 .PHONY: check-lowest
 check-lowest: $(LOWEST)/.ready ## Some tests on the lowest versions that are promised
-	$(LOWEST)/bin/python -m pytest -q -n 3 --dist worksteal tests/unit tests/contract tests/integration/test_sftp.py \
-	  tests/integration/test_retail_pro_client.py tests/flows/test_report_outbox.py
+	$(LOWEST)/bin/python -m pytest -q -n 3 --dist worksteal tests/contracts tests/blocks tests/clients/test_sftp.py \
+	  tests/clients/test_retail_pro_client.py tests/flows/test_report_outbox.py
 
 .PHONY: hooks
 hooks: $(TOOLS)/.ready $(READY) ## Run `make lint` and `make secrets` before each commit
