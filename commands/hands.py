@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from tillbridge.handover.replaying import Replayed, Selection, hand_over_again
 from tillbridge.ingestion.replaying import choose as till_files
 from tillbridge.invoicing.ledger.hands import Decision, Statement
 from tillbridge.invoicing.replaying import choose as invoicing_files
-from tillbridge.invoicing.resolving import in_words, resolve_orders
+from tillbridge.invoicing.resolving import endpoint_of, in_words, resolve_orders
 from tillbridge.profile import Profile
 
 Config = Annotated[Path, Parameter(help="The TOML file of this installation.")]
@@ -66,7 +66,7 @@ def resolve_order(
             decision,
             Statement(by, reason, evidence, worker_is_gone, other_is_void),
             invoice or [],
-            timedelta(minutes=settings.retail_pro.quiet_minutes),
+            endpoint_of(settings.retail_pro),
             dry_run=dry_run,
         )
     for one in resolutions:

@@ -35,13 +35,15 @@ def check_control_totals(
     endpoint = brand.load_retail_pro()
     with endpoint.get_client() as client:
         find = client.find_invoices if policy_of(endpoint).looks_up else None
-        found = compare_totals(rules.product_store_id, engine, days, find)
+        found = compare_totals(rules.product_store_id, engine, endpoint.base_url, days, find)
     show_control_totals(found)
     asked = (
         f"{found.compared} compared with Retail Pro"
         if find
         else f"Retail Pro was not asked (capability {endpoint.capability})"
     )
+    if found.elsewhere:
+        asked += f", {found.elsewhere} of another server not compared"
     orders = sum(total.orders for total in found.states)
     message = f"{orders} orders in the ledger, {asked}, {len(found.differences)} differences."
     return (Failed if found.differences else Completed)(message=message)

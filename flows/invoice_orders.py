@@ -26,7 +26,7 @@ from tillbridge.errors import TillbridgeError, Unavailable
 from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.intake import Intake
-from tillbridge.invoicing.ledger import attempts, circuit, orders, restores
+from tillbridge.invoicing.ledger import attempts, circuit, orders, restores, servers
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.recovery import recover_lost
 from tillbridge.invoicing.restore_guard import RestoreGuard
@@ -43,7 +43,10 @@ _NOT_CLEARED = "its doubt could not be cleared; see the failure report"
 _VANISHED = "the worker vanished while the order was being sent"
 
 
-@flow(name="invoice-orders", task_runner=threads(MOST_PARALLEL_CALLS))
+@flow(
+    name="invoice-orders",
+    task_runner=threads(MOST_PARALLEL_CALLS),
+)
 def invoice_orders(
     profile: BlockName = profile(),
 ) -> State[Any]:
@@ -56,7 +59,8 @@ def invoice_orders(
     brand = load_brand(profile)
     rules, engine = brand.profile, brand.get_engine()
     endpoint = brand.load_retail_pro()
-    store, run, policy = rules.product_store_id, str(flow_run.id), policy_of(endpoint)
+    store, run = rules.product_store_id, str(flow_run.id)
+    server, policy = endpoint.base_url, policy_of(endpoint)
     with (
         brand.get_sftp_client() as sftp,
         endpoint.get_client() as client,
@@ -66,17 +70,19 @@ def invoice_orders(
             get_run_logger().warning("%s is a file that tillbridge did not write.", path)
         inbox = Inbox(engine, sftp, rules, rules.order_to_invoice_folder, run)
         taken, stuck_files = _take_files(inbox, Intake(engine, sftp, rules, run))
-        cleared = clear_doubts(engine, client.find_invoices, store, policy, run)
+        cleared = clear_doubts(engine, client.find_invoices, store, server, policy, run)
         review_held(engine, rules, run)
         group = GroupCommit(engine)
         with Sender(group, client.post_invoice, endpoint, run, guard.reach) as sender:
-            outcomes, not_sent = _send_all(engine, attempts.ready(engine, store, policy), sender)
+            ready = attempts.ready(engine, store, server, policy)
+            outcomes, not_sent = _send_all(engine, ready, sender)
         patience = sender.terms.lease.total_seconds()
         lost = recover_lost(engine, store, run, policy, patience)
         not_stored = _store_responses(engine, sftp, rules)
     after_loss = Result.PARKED if policy.level == "L0" else Result.IN_DOUBT
+    elsewhere = servers.why_some_wait(engine, store, server)
     restoring = restores.why_nothing_is_sent(engine)
-    problems = (stuck_files, cleared.problem, restoring, not_sent, not_stored)
+    problems = (stuck_files, cleared.problem, restoring, elsewhere, not_sent, not_stored)
     summary = RunSummary(
         [
             *(Outcome(key.order_no, Result.PARKED, _NOT_CLEARED) for key in cleared.parked),

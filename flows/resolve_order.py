@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from prefect import flow
@@ -15,7 +14,7 @@ from blocks.loading import BlockName
 from flows.parameters import Given, Name, Reason, by, dry_run, profile, reason, threads
 from tasks.artifacts import show_resolutions
 from tillbridge.invoicing.ledger.hands import Decision, Statement
-from tillbridge.invoicing.resolving import in_words, resolve_orders
+from tillbridge.invoicing.resolving import endpoint_of, in_words, resolve_orders
 
 
 @flow(name="resolve-order", task_runner=threads(1))
@@ -25,7 +24,8 @@ def resolve_order(
     ),
     decision: Decision = Field(
         description="invoiced: it is in Retail Pro. send-again: it is not, send what was sent. "
-        "mend: it is not, wait for a mended order. cancel: it is not, and never shall be."
+        "mend: it is not, wait for a mended order. cancel: it is not, and never shall be. "
+        "change-server: Retail Pro has another address now, the one that the profile names."
     ),
     evidence: Reason = Field(
         description="What you saw in Retail Pro that shows it. No customer data."
@@ -61,7 +61,7 @@ def resolve_order(
         decision,
         Statement(by, reason, evidence, worker_is_gone, other_is_void),
         invoices,
-        timedelta(minutes=brand.load_retail_pro().quiet_minutes),
+        endpoint_of(brand.load_retail_pro()),
         dry_run=dry_run,
     )
     show_resolutions(resolutions)

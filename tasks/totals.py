@@ -19,7 +19,7 @@ from tillbridge.invoicing.control_totals import ControlTotals, check_totals
     cache_policy=NO_CACHE,
 )
 def compare_totals(
-    product_store_id: str, engine: Engine, days: int, find: Find | None
+    product_store_id: str, engine: Engine, server: str, days: int, find: Find | None
 ) -> ControlTotals:
     """Compare the totals of a product store."""
-    return check_totals(engine, product_store_id, days, find)
+    return check_totals(engine, product_store_id, server, days, find)

@@ -25,7 +25,7 @@ from tillbridge.invoicing.transform import InvoiceRequest
 STORE = "CASA_STORE"
 KEY = OrderKey(STORE, "20417")
 SERVER = "https://retailpro.example.com"
-PARK = DoubtPolicy("L0")
+PARK = DoubtPolicy("L0", quiet=timedelta(0))
 LONG = timedelta(minutes=5)
 OVER = timedelta(seconds=-1)
 """A lease that has run out before it begins, so that no test has to wait."""
@@ -94,7 +94,7 @@ def recover(
 
 def ready(engine: Engine, policy: DoubtPolicy = PARK) -> list[OrderKey]:
     """List what may be sent."""
-    return attempts.ready(engine, STORE, policy)
+    return attempts.ready(engine, STORE, SERVER, policy)
 
 
 def armed(engine: Engine, number: str = "20417", lease: timedelta = LONG) -> Attempt:

@@ -13,6 +13,7 @@ from proof.bugs.security import SECURITY_BUGS
 
 _LEDGER = "tillbridge/invoicing/ledger"
 _LEDGER_TESTS = ("tests/invoicing/test_ledger.py", "tests/invoicing/test_doubts.py")
+_SERVER_TESTS = ("tests/invoicing/test_order_server.py",)
 _SFTP_TESTS = (
     "tests/clients/test_sftp.py",
     "tests/clients/test_sftp_faults.py",
@@ -106,8 +107,8 @@ _PROMISE_BUGS = (
         "expiry-is-ready",
         "an order whose worker vanished is sent again",
         f"{_LEDGER}/attempts.py",
-        '_move(connection, row, "UNKNOWN", _VANISHED, policy, who, now)',
-        '_move(connection, row, "READY", _VANISHED, policy, who, now)',
+        '_move(connection, row, "UNKNOWN", _VANISHED, policy, who, now, window)',
+        '_move(connection, row, "READY", _VANISHED, policy, who, now, window)',
         _LEDGER_TESTS,
     ),
     Bug(
@@ -148,7 +149,47 @@ _PROMISE_BUGS = (
         f"{_LEDGER}/doubts.py",
         "                _order.sent_until <= now - policy.quiet,\n",
         "",
-        _LEDGER_TESTS,
+        (*_LEDGER_TESTS, *_SERVER_TESTS),
+    ),
+    Bug(
+        "any-server",
+        "an order is sent to another server than that of its first attempt",
+        f"{_LEDGER}/attempts.py",
+        "        _IS_THERE,\n        circuit",
+        "        circuit",
+        _SERVER_TESTS,
+    ),
+    Bug(
+        "looked-up-anywhere",
+        "an order is looked up at a server that has never seen it",
+        f"{_LEDGER}/doubts.py",
+        "                servers.may_have(server),\n                or_(",
+        "                or_(",
+        _SERVER_TESTS,
+    ),
+    Bug(
+        "server-forgotten",
+        "the server of the first attempt is not kept",
+        f"{_LEDGER}/attempts.py",
+        '        server=bindparam("at_server"),\n',
+        "",
+        _SERVER_TESTS,
+    ),
+    Bug(
+        "quiet-time-of-today",
+        "the quiet time is that of the block at the time of the decision, not of the attempt",
+        f"{_LEDGER}/moves.py",
+        "    return max(until, found.quiet_until or until)\n",
+        "    return until\n",
+        _SERVER_TESTS,
+    ),
+    Bug(
+        "vanished-quiet-time",
+        "the quiet time of a vanished worker's attempt is that of the run that finds it",
+        f"{_LEDGER}/attempts.py",
+        "            quiet = policy.quiet if kept is None else timedelta(seconds=kept)\n",
+        "            quiet = policy.quiet\n",
+        _SERVER_TESTS,
     ),
     Bug(
         "one-look-up",
@@ -250,7 +291,7 @@ _PROMISE_BUGS = (
         "hasty-hand",
         "a person may release an order that Retail Pro may still be working on",
         f"{_LEDGER}/hands.py",
-        "    if sent_until is None or sent_until + quiet <= now:",
+        "    if until is None or until <= now:",
         "    if True:",
         ("tests/invoicing/test_hands.py",),
     ),

@@ -34,7 +34,7 @@ from tillbridge.invoicing.ledger import (
 )
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.hands import Decision, Statement
+from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Statement
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.marker import Mark
 from tillbridge.invoicing.outcome import Sent, Verdict, judge
@@ -259,7 +259,7 @@ class World:
                 raise RecordRejected(order_no, (Finding("/OrderNo", order_no, "plain text"),))
             return self.retail_pro.find(order_no, self.now)
 
-        clear_doubts(self.place.engine, find, STORE, self.policy, "run")
+        clear_doubts(self.place.engine, find, STORE, SERVER, self.policy, "run")
 
     def decide(self, order_no: str, total: Decimal, wish: Decision, *, is_hasty: bool) -> str:
         """Let a person decide by what is seen in Retail Pro; gives what was decided, if anything.
@@ -286,7 +286,13 @@ class World:
             invoice.total = total
         key = OrderKey(STORE, order_no)
         done = hands.resolve(
-            self.place.engine, key, decision, statement, number, QUIET, dry_run=False
+            self.place.engine,
+            key,
+            decision,
+            statement,
+            number,
+            Endpoint(SERVER, QUIET),
+            dry_run=False,
         )
         if done.refusal:
             return ""

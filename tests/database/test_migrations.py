@@ -100,7 +100,10 @@ def test_orders_of_an_older_version_keep_what_they_are(database_url: str) -> Non
     assert numbers == {"M4": "4", "M5": None, "M6": "6", "M7": "7", "M9": "+9.00"}
     assert folds == {number: folded(number) for number in folds}
     assert told == 0
-    assert [key.order_no for key in attempts.ready(engine, "S", DoubtPolicy())] == ["7", "SV 8"]
+    assert [
+        key.order_no
+        for key in attempts.ready(engine, "S", "https://retailpro.example.com", DoubtPolicy())
+    ] == ["7", "SV 8"]
     held = two_numbers.hold_what_may_not_go(engine, "S", "run")
     assert [key.order_no for key in held] == ["0004", "0006"]
     engine.dispose()

@@ -14,6 +14,7 @@ from tests.ledger_steps import (
     KEY,
     LONG,
     OVER,
+    SERVER,
     STORE,
     accept,
     arm,
@@ -76,7 +77,7 @@ def clear(
     engine: Engine, find: Callable[[str], list[FoundInvoice]], policy: DoubtPolicy
 ) -> Cleared:
     """Clear doubts once."""
-    return clear_doubts(engine, find, STORE, policy, "run")
+    return clear_doubts(engine, find, STORE, SERVER, policy, "run")
 
 
 def reasons(engine: Engine) -> list[tuple[str, str]]:

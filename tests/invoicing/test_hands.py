@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from tests.ledger_steps import (
     KEY,
     OVER,
+    SERVER,
     STORE,
     accept,
     arm,
@@ -24,7 +25,7 @@ from tests.ledger_steps import (
 )
 from tillbridge.database.ledger_tables import invoice_event, invoice_failure, invoice_order
 from tillbridge.errors import ConfigurationProblem
-from tillbridge.invoicing.ledger.hands import Decision, Resolution, Statement
+from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Resolution, Statement
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.resolving import in_words, resolve_orders
 
@@ -40,12 +41,20 @@ def resolve(
     decision: Decision,
     *invoices: str,
     quiet: timedelta = NOW,
+    server: str = SERVER,
     dry_run: bool = False,
     statement: Statement = SAID,
 ) -> Resolution:
     """Decide about the order."""
     [done] = resolve_orders(
-        engine, STORE, [KEY.order_no], decision, statement, invoices, quiet, dry_run=dry_run
+        engine,
+        STORE,
+        [KEY.order_no],
+        decision,
+        statement,
+        invoices,
+        Endpoint(server, quiet),
+        dry_run=dry_run,
     )
     return done
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
-from tests.ledger_steps import STORE, accept, arm, ready, request, rows, settle, state
+from tests.ledger_steps import SERVER, STORE, accept, arm, ready, request, rows, settle, state
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_failure, invoice_order
 from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.hands import Decision, Statement, resolve
+from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Statement, resolve
 from tillbridge.invoicing.ledger.look_alikes import LookAlikes
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.reviewing import review_held
@@ -84,7 +84,9 @@ def test_a_person_lets_a_number_go(engine: Engine) -> None:
     accept(engine, request("SV1"))
     accept(engine, request("sv1"))
     key = OrderKey(STORE, "sv1")
-    done = resolve(engine, key, Decision.SEND_AGAIN, SAID, None, timedelta(0), dry_run=False)
+    done = resolve(
+        engine, key, Decision.SEND_AGAIN, SAID, None, Endpoint(SERVER, timedelta(0)), dry_run=False
+    )
     assert done.after == "READY"
     assert accept(engine, request("sv1", content="v2"), "b.json") == Acceptance.REVISED
     assert numbers(engine) == ["SV1", "sv1"]

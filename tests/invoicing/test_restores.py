@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, update
 
 from tests.ledger_steps import (
     KEY,
+    SERVER,
     STORE,
     accept,
     arm,
@@ -25,12 +26,13 @@ from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import restores
-from tillbridge.invoicing.ledger.hands import Decision, Statement, resolve
+from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Statement, resolve
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.resolving import resolve_orders
 from tillbridge.reporting import reports
 
 NOW = timedelta(0)
+HERE = Endpoint(SERVER, NOW)
 L0 = DoubtPolicy("L0", NOW, NOW)
 
 
@@ -72,7 +74,9 @@ def test_not_even_what_a_person_released_is_sent(engine: Engine) -> None:
     accept(engine, request())
     begin(engine)
     said = Statement("Mara", "not there", "document search")
-    resolve_orders(engine, STORE, [KEY.order_no], Decision.SEND_AGAIN, said, [], NOW, dry_run=False)
+    resolve_orders(
+        engine, STORE, [KEY.order_no], Decision.SEND_AGAIN, said, [], HERE, dry_run=False
+    )
     assert state(engine) == "READY"
     assert ready(engine) == []
     assert arm(engine, KEY) is None
@@ -83,7 +87,7 @@ def test_at_level_0_a_person_gets_them_all(engine: Engine) -> None:
     begin(engine)
     accept(engine, request())
     assert restores.in_doubt(engine) == 1
-    clear_doubts(engine, lambda order_no: [], STORE, L0, "run")
+    clear_doubts(engine, lambda order_no: [], STORE, SERVER, L0, "run")
     assert state(engine) == "PARKED"
     assert restores.in_doubt(engine) == 0
 
@@ -110,7 +114,7 @@ def test_the_quiet_time_holds_after_a_restore_too(engine: Engine) -> None:
         return []
 
     quiet = DoubtPolicy("L1", timedelta(minutes=15), NOW)
-    clear_doubts(engine, find, STORE, quiet, "run")  # type: ignore[arg-type]
+    clear_doubts(engine, find, STORE, SERVER, quiet, "run")  # type: ignore[arg-type]
     assert asked == []
 
 
@@ -133,7 +137,9 @@ def test_a_parked_order_may_have_been_released_and_sent_since_the_backup(engine:
     begin(engine)
 
     said, quiet = Statement("Mara", "restored", "no document"), timedelta(minutes=15)
-    done = resolve(engine, KEY, Decision.SEND_AGAIN, said, None, quiet, dry_run=False)
+    done = resolve(
+        engine, KEY, Decision.SEND_AGAIN, said, None, Endpoint(SERVER, quiet), dry_run=False
+    )
     assert "may still be working on it" in done.refusal
     assert state(engine) == "PARKED"
 
@@ -143,12 +149,12 @@ def test_what_a_second_restore_parks_is_reported_again(engine: Engine) -> None:
     accept(engine, request())
     for _ in range(2):
         begin(engine)
-        clear_doubts(engine, lambda order_no: [], STORE, L0, "run")
+        clear_doubts(engine, lambda order_no: [], STORE, SERVER, L0, "run")
         [report] = reports.open_reports(engine, STORE)
         assert [one.reason_code for one in report.failures] == ["restored"]
         reports.mark_mailed(engine, report.id)
         said = Statement("Mara", "restored", "no document")
-        resolve(engine, KEY, Decision.SEND_AGAIN, said, None, NOW, dry_run=False)
+        resolve(engine, KEY, Decision.SEND_AGAIN, said, None, HERE, dry_run=False)
 
 
 def long_ago(connection: Connection) -> datetime:

@@ -14,6 +14,7 @@ from tests.ledger_steps import (
     LONG,
     OVER,
     PARK,
+    SERVER,
     STORE,
     accept,
     arm,
@@ -36,7 +37,7 @@ from tillbridge.invoicing.control_totals import check_totals
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import restores, two_numbers
 from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.hands import Decision, Resolution, Statement, resolve
+from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Resolution, Statement, resolve
 from tillbridge.invoicing.ledger.orders import Acceptance
 from tillbridge.invoicing.transform import InvoiceRequest
 
@@ -61,7 +62,9 @@ def decide(
 ) -> Resolution:
     """Let a person decide, without a quiet time."""
     key = OrderKey(STORE, number)
-    return resolve(engine, key, decision, statement, invoice, timedelta(0), dry_run=False)
+    return resolve(
+        engine, key, decision, statement, invoice, Endpoint(SERVER, timedelta(0)), dry_run=False
+    )
 
 
 def failures(engine: Engine) -> list[Any]:

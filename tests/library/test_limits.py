@@ -40,8 +40,8 @@ def export(selection: FeedSelection, orders_per_feed: int = 10) -> object:
     [
         (lambda: look_for_missing(NOTHING, PROFILE, -5), "days is -5; give .* from 1 to 400"),
         (lambda: look_for_missing(NOTHING, PROFILE, 10**9), "days is 1000000000"),
-        (lambda: check_totals(NOTHING, "SV_STORE", 0, None), "days is 0; give .* from 1 to 60"),
-        (lambda: check_totals(NOTHING, "SV_STORE", True, None), "days is True"),
+        (lambda: check_totals(NOTHING, "SV_STORE", "", 0, None), "days is 0; give .* from 1 to 60"),
+        (lambda: check_totals(NOTHING, "SV_STORE", "", True, None), "days is True"),
         (lambda: export(FeedSelection(), 0), "orders_per_feed is 0"),
         (lambda: export(FeedSelection(completed_from=YEAR_1)), "completed_from is 0001-01-01"),
         (lambda: export(FeedSelection(completed_thru=datetime(2026, 1, 1))), "with its zone"),  # noqa: DTZ001

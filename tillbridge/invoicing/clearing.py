@@ -28,25 +28,30 @@ class Cleared:
 
 
 def clear_doubts(
-    engine: Engine, find: Find, product_store_id: str, policy: DoubtPolicy, who: str
+    engine: Engine,
+    find: Find,
+    product_store_id: str,
+    server: str,
+    policy: DoubtPolicy,
+    who: str,
 ) -> Cleared:
-    """Look up what is due, adopt what is found, and park what nothing can be done about."""
+    """Look up at `server` what is due there, adopt what is found, and park what nothing can be done about."""
     counts: Counter[str] = Counter()
     problem = ""
-    due = doubts.due(engine, product_store_id, policy) if policy.looks_up else []
+    due = doubts.due(engine, product_store_id, server, policy) if policy.looks_up else []
     try:
-        sound = bool(due) and _finds_a_known_one(engine, find, product_store_id)
+        sound = bool(due) and _finds_a_known_one(engine, find, product_store_id, server)
         for doubt in due:
             result = _look_up(find, doubt)
-            counts[doubts.record(engine, doubt.key, result, policy, who, sound)] += 1
+            counts[doubts.record(engine, doubt.key, result, server, policy, who, sound)] += 1
     except (Unavailable, ConfigurationProblem) as trouble:
         problem = f"Orders in doubt could not be looked up: {trouble}"
     parked = doubts.park(engine, product_store_id, policy, who)
     return Cleared(counts, parked, problem)
 
 
-def _finds_a_known_one(engine: Engine, find: Find, product_store_id: str) -> bool:
-    known = doubts.known_invoice(engine, product_store_id)
+def _finds_a_known_one(engine: Engine, find: Find, product_store_id: str, server: str) -> bool:
+    known = doubts.known_invoice(engine, product_store_id, server)
     return known is not None and _look_up(find, known).result != "absent"
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from tillbridge.errors import RecordRejected
 from tillbridge.invoicing.clearing import Find
 from tillbridge.invoicing.doubt_policy import LookUp, judge_look_up
-from tillbridge.invoicing.ledger import totals
+from tillbridge.invoicing.ledger import servers, totals
 from tillbridge.invoicing.ledger.totals import LedgerOrder, StateTotal
 from tillbridge.limits import Whole
 
@@ -36,17 +36,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ControlTotals:
-    """The ledger's totals, how many orders were compared with Retail Pro, and what does not agree."""
+    """The ledger's totals, how many orders were compared with Retail Pro, and what does not agree.
+
+    `elsewhere` orders belong to another server, and were not compared.
+    """
 
     states: Sequence[StateTotal]
     compared: int
+    elsewhere: int
     differences: Sequence[Difference]
 
 
 def check_totals(
-    engine: Engine, product_store_id: str, days: int, find: Find | None
+    engine: Engine, product_store_id: str, server: str, days: int, find: Find | None
 ) -> ControlTotals:
-    """Compare, with Retail Pro what changed in the last `days`; without `find` it is left out.
+    """Compare, with the Retail Pro at `server` what changed in the last `days`; without `find` it is left out.
 
     Raises:
         Unavailable: Retail Pro could not be asked; nothing is known.
@@ -70,10 +74,12 @@ def check_totals(
         for order in totals.invoiced_twice(engine, product_store_id, within)
     ]
     sent = totals.changed_lately(engine, product_store_id, within) if find else []
-    compared = [_compare(order, find) for order in sent] if find else []
+    here = [order for order in sent if servers.belongs_to(order.server, server)]
+    compared = [_compare(order, find) for order in here] if find else []
     return ControlTotals(
         totals.by_state(engine, product_store_id),
         len(compared),
+        len(sent) - len(here),
         [*lost, *twice, *(difference for difference in compared if difference)],
     )
 

@@ -7,11 +7,17 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.ledger import hands
 from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.hands import Decision, Resolution, Statement
+from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Resolution, Statement
 from tillbridge.limits import require_said
+
+
+def endpoint_of(settings: RetailProSettings) -> Endpoint:
+    """Say what a decision has to know of the Retail Pro that the profile names."""
+    return Endpoint(settings.base_url, timedelta(minutes=settings.quiet_minutes))
 
 
 def resolve_orders(
@@ -21,7 +27,7 @@ def resolve_orders(
     decision: Decision,
     statement: Statement,
     invoices: Sequence[str],
-    quiet: timedelta,
+    endpoint: Endpoint,
     *,
     dry_run: bool,
 ) -> list[Resolution]:
@@ -39,7 +45,7 @@ def resolve_orders(
             decision,
             statement,
             number,
-            quiet,
+            endpoint,
             dry_run=dry_run,
         )
         for order, number in zip(orders, numbers, strict=True)

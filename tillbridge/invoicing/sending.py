@@ -23,7 +23,7 @@ from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import NotSent, TillbridgeError, Unavailable
 from tillbridge.invoicing.breaker import Breaker
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
-from tillbridge.invoicing.ledger import attempts, circuit, orders
+from tillbridge.invoicing.ledger import attempts, circuit, orders, servers
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.outcome import Sent, Verdict, judge
@@ -180,6 +180,8 @@ class Sender:
         state, reason = orders.state_of(self.engine, key)
         if state == "READY":
             reason = self.breaker.reason or reason
+        if state in {"READY", "UNKNOWN"}:
+            reason = servers.why_not(self.engine, key, self.settings.base_url) or reason
         return Outcome(key.order_no, _RESULTS.get(state, Result.WAITING), reason or "")
 
     def _settle(self, attempt: Attempt, verdict: Verdict, exchange: Exchange) -> State:

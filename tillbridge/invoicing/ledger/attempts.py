@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from sqlalchemy import (
@@ -31,7 +32,7 @@ from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
 from tillbridge.invoicing.doubt_policy import MOST_DOUBTS, DoubtPolicy
-from tillbridge.invoicing.ledger import circuit, identity, restores, sendings
+from tillbridge.invoicing.ledger import circuit, identity, restores, sendings, servers
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.ledger.moves import (
     KNOWN,
@@ -60,11 +61,13 @@ _MAY_BE_SENT_AGAIN = and_(
     _order.keyed_since > bindparam("keys_since"),
     _IS_DUE,
 )
+_IS_THERE = servers.may_have(bindparam("server"))
 _CLAIM = (
     select(*KNOWN, _order.body)
     .where(
         *THIS_ORDER,
         or_(_MAY_BE_SENT, and_(bindparam("with_key", type_=Boolean()), _MAY_BE_SENT_AGAIN)),
+        _IS_THERE,
         circuit.lets_through(bindparam("server"), bindparam("by")),
         identity.is_its_number(),
         ~restores.is_open(),
@@ -84,6 +87,7 @@ _ARM = (
         epoch=_order.epoch + 1,
         attempts=_order.attempts + 1,
         keyed_since=bindparam("first_key"),
+        server=bindparam("at_server"),
         lease_until=bindparam("until"),
         sent_until=bindparam("until"),
         changed_at=bindparam("now"),
@@ -100,11 +104,25 @@ _READY = (
     .where(
         _order.product_store_id == bindparam("of_store"),
         or_(_MAY_BE_SENT, and_(bindparam("with_key", type_=Boolean()), _MAY_BE_SENT_AGAIN)),
+        _IS_THERE,
         identity.is_its_number(),
         ~restores.is_open(),
     )
     .order_by(_order.accepted_at, _order.order_no)
 )
+
+
+_QUIET_SECONDS = (
+    select(_attempt.quiet_seconds)
+    .where(
+        _attempt.product_store_id == _order.product_store_id,
+        _attempt.order_no == _order.order_no,
+        _attempt.number == _order.attempts,
+    )
+    .scalar_subquery()
+    .label("quiet_seconds")
+)
+"""The quiet time that was set when the last attempt was made, whatever the block says by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +157,15 @@ class Terms:
     policy: DoubtPolicy
 
 
-def ready(engine: Engine, product_store_id: str, policy: DoubtPolicy) -> list[OrderKey]:
-    """List the orders that may be sent now, the longest waiting first."""
+def ready(
+    engine: Engine, product_store_id: str, server: str, policy: DoubtPolicy
+) -> list[OrderKey]:
+    """List the orders that may be sent to `server` now, the longest waiting first."""
     with transaction(engine) as connection:
         now = database_now(connection)
         found = connection.execute(
-            _READY, {"of_store": product_store_id, "now": now, **_with_key(policy, now)}
+            _READY,
+            {"of_store": product_store_id, "server": server, "now": now, **_with_key(policy, now)},
         )
         return [OrderKey(*row) for row in found]
 
@@ -153,7 +174,8 @@ def arm(engine: Engine | GroupCommit, key: OrderKey, terms: Terms) -> Attempt | 
     """Write down, and commit, that the order is about to be sent; None when it must not be.
 
     After this the order is INFLIGHT: whatever happens to the worker, it is never sent again unless
-    something proves that nothing was booked, or the server books it once by its key.
+    something proves that nothing was booked, or the server books it once by its key. From its first
+    attempt on it belongs to the server of these terms.
     """
     with transaction(engine) as connection:
         now = database_now(connection)
@@ -169,6 +191,7 @@ def arm(engine: Engine | GroupCommit, key: OrderKey, terms: Terms) -> Attempt | 
                 **common,
                 "from_state": found.state,
                 "from_epoch": found.epoch,
+                "at_server": terms.server,
                 "first_key": _first_key(found, terms.policy, now),
                 "until": now + terms.lease,
             },
@@ -185,6 +208,7 @@ def arm(engine: Engine | GroupCommit, key: OrderKey, terms: Terms) -> Attempt | 
                 "body_sha256": found.body_sha256,
                 "owner": terms.owner,
                 "armed_at": now,
+                "quiet_seconds": ceil(terms.policy.quiet.total_seconds()),
             },
         )
         note(connection, key, found.state, "INFLIGHT", terms.owner, f"attempt {number}", now)
@@ -235,9 +259,11 @@ def settle(
             was_unknown=found.unknown_since is not None,
         )
         if to is None:
-            _keep_facts(connection, found, verdict, now)
+            _keep_facts(connection, found, verdict, policy.quiet, now)
             return state
-        return _move(connection, found, to, verdict, policy, who, now)
+        in_doubt = found.doubts or verdict.state == "UNKNOWN"
+        window = _Window(now, policy.quiet) if in_doubt else None
+        return _move(connection, found, to, verdict, policy, who, now, window)
 
 
 def recover(engine: Engine, product_store_id: str, who: str, policy: DoubtPolicy) -> list[OrderKey]:
@@ -248,7 +274,7 @@ def recover(engine: Engine, product_store_id: str, who: str, policy: DoubtPolicy
     with transaction(engine) as connection:
         now = database_now(connection)
         rows = connection.execute(
-            select(*KNOWN)
+            select(*KNOWN, _QUIET_SECONDS)
             .where(
                 _order.product_store_id == product_store_id,
                 _order.state == "INFLIGHT",
@@ -257,7 +283,10 @@ def recover(engine: Engine, product_store_id: str, who: str, policy: DoubtPolicy
             .with_for_update(skip_locked=True)
         ).all()
         for row in rows:
-            _move(connection, row, "UNKNOWN", _VANISHED, policy, who, now)
+            kept = row.quiet_seconds
+            quiet = policy.quiet if kept is None else timedelta(seconds=kept)
+            window = _Window(row.sent_until, quiet)
+            _move(connection, row, "UNKNOWN", _VANISHED, policy, who, now, window)
         return [key_of(row) for row in rows]
 
 
@@ -273,6 +302,14 @@ def seconds_in_flight(engine: Engine, product_store_id: str) -> float:
         return max((last - now).total_seconds(), 0.001) if last else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Until when an order that may be booked may have been sent, and how long it may be worked on then."""
+
+    sent_until: datetime
+    quiet: timedelta
+
+
 def _move(
     connection: Connection,
     found: Row[Any],
@@ -281,6 +318,7 @@ def _move(
     policy: DoubtPolicy,
     who: str,
     now: datetime,
+    window: _Window | None,
 ) -> State:
     why = Why(verdict.reason_code, verdict.reason, verdict.next_step)
     parks = to == "UNKNOWN" and policy.level == "L0"
@@ -294,7 +332,8 @@ def _move(
         now,
         doubts=doubts,
         absent_since=None,
-        sent_until=found.sent_until if verdict is _VANISHED else now if doubts else None,
+        sent_until=window and window.sent_until,
+        quiet_until=window and _later(found.quiet_until, window.sent_until + window.quiet),
         not_before=now + timedelta(seconds=verdict.retry_after) if verdict.retry_after else None,
         erp_ref=reference(verdict.erp_ref) or found.erp_ref,
     )
@@ -316,7 +355,9 @@ _LATE_PROOF = Why(
 )
 
 
-def _keep_facts(connection: Connection, found: Row[Any], verdict: Verdict, now: datetime) -> None:
+def _keep_facts(
+    connection: Connection, found: Row[Any], verdict: Verdict, quiet: timedelta, now: datetime
+) -> None:
     """Keep what a late answer says about an order that it does not move."""
     ref = reference(verdict.erp_ref)
     if verdict.state == "CONFIRMED" and ref and not found.erp_ref:
@@ -330,8 +371,18 @@ def _keep_facts(connection: Connection, found: Row[Any], verdict: Verdict, now: 
         report(connection, found, "conflict", why, f"{found.erp_ref} {ref}")
     elif verdict.state == "UNKNOWN":
         # A later attempt may be in flight, which may be sent until its own lease ends.
-        sent_until = max(now, found.sent_until or now)
-        keep(connection, found, doubts=found.doubts + 1, sent_until=sent_until, absent_since=None)
+        keep(
+            connection,
+            found,
+            doubts=found.doubts + 1,
+            sent_until=_later(found.sent_until, now),
+            quiet_until=_later(found.quiet_until, now + quiet),
+            absent_since=None,
+        )
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return max(one, other) if one else other
 
 
 def _first_key(found: Row[Any], policy: DoubtPolicy, now: datetime) -> datetime | None:

@@ -21,10 +21,12 @@ from tillbridge.invoicing.doubt_policy import (
     DoubtPolicy,
     LookUp,
 )
+from tillbridge.invoicing.ledger import servers
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.ledger.moves import (
     KNOWN,
     Why,
+    is_quiet,
     keep,
     key_of,
     locked,
@@ -49,8 +51,11 @@ class Doubt:
     line_count: int
 
 
-def due(engine: Engine, product_store_id: str, policy: DoubtPolicy) -> list[Doubt]:
-    """List orders in doubt whose quiet time is over, the longest in doubt first, 500 at most."""
+def due(engine: Engine, product_store_id: str, server: str, policy: DoubtPolicy) -> list[Doubt]:
+    """List orders in doubt that can be looked up at `server`, the longest in doubt first, 500 at most.
+
+    Their quiet time is over: that which was set when they were sent, and that of today's policy.
+    """
     with transaction(engine) as connection:
         now = database_now(connection)
         rows = connection.execute(
@@ -59,6 +64,8 @@ def due(engine: Engine, product_store_id: str, policy: DoubtPolicy) -> list[Doub
                 _order.product_store_id == product_store_id,
                 _order.state == "UNKNOWN",
                 _order.sent_until <= now - policy.quiet,
+                or_(_order.quiet_until.is_(None), _order.quiet_until <= now),
+                servers.may_have(server),
                 or_(_order.not_before.is_(None), _order.not_before <= now),
             )
             .order_by(_order.unknown_since, _order.order_no)
@@ -67,12 +74,19 @@ def due(engine: Engine, product_store_id: str, policy: DoubtPolicy) -> list[Doub
         return [Doubt(OrderKey(*row[:2]), *row[2:]) for row in rows]
 
 
-def known_invoice(engine: Engine, product_store_id: str) -> Doubt | None:
-    """Give the order that was last proved to be invoiced; a look-up that misses it can not be trusted."""
+def known_invoice(engine: Engine, product_store_id: str, server: str) -> Doubt | None:
+    """Give the order that was last proved to be invoiced at `server`.
+
+    A look-up that misses it can not be trusted.
+    """
     with transaction(engine) as connection:
         row = connection.execute(
             select(_order.product_store_id, _order.order_no, _order.total, _order.line_count)
-            .where(_order.product_store_id == product_store_id, _order.state == "CONFIRMED")
+            .where(
+                _order.product_store_id == product_store_id,
+                _order.state == "CONFIRMED",
+                servers.may_have(server),
+            )
             .order_by(_order.changed_at.desc())
             .limit(1)
         ).one_or_none()
@@ -80,9 +94,15 @@ def known_invoice(engine: Engine, product_store_id: str) -> Doubt | None:
 
 
 def record(
-    engine: Engine, key: OrderKey, look_up: LookUp, policy: DoubtPolicy, who: str, sound: bool
+    engine: Engine,
+    key: OrderKey,
+    look_up: LookUp,
+    server: str,
+    policy: DoubtPolicy,
+    who: str,
+    sound: bool,
 ) -> State:
-    """Do what a look-up allows; returns the order's state after it.
+    """Do what a look-up at `server` allows; returns the order's state after it.
 
     `sound` says that the same session found an invoice that is known to be there.
     """
@@ -91,8 +111,14 @@ def record(
         found = locked(connection, key)
         assert found is not None  # noqa: S101 - orders are never deleted
         state: State = found.state
-        if state != "UNKNOWN" or found.sent_until > now - policy.quiet:
+        if (
+            state != "UNKNOWN"
+            or is_quiet(found, policy.quiet, now)
+            or not servers.belongs_to(found.server, server)
+        ):
             return state
+        # An order whose first attempt a restore has forgotten belongs to where it is looked for.
+        keep(connection, found, server=server)
         if look_up.result == "same":
             why = Why("adopted", f"Looked up in Retail Pro: invoice {look_up.reference} is it.")
             ref = reference(look_up.reference)

@@ -34,6 +34,25 @@ def note(
     """
     if to_state not in EDGES[from_state]:
         raise ValueError(f"order {key.order_no} cannot go from {from_state} to {to_state}")
+    _add(connection, key, from_state, to_state, who, why, at)
+
+
+def remark(
+    connection: Connection, key: OrderKey, state: State, who: str, why: str, at: datetime
+) -> None:
+    """Add something that was done to an order without moving it."""
+    _add(connection, key, state, state, who, why, at)
+
+
+def _add(
+    connection: Connection,
+    key: OrderKey,
+    from_state: State | None,
+    to_state: State,
+    who: str,
+    why: str,
+    at: datetime,
+) -> None:
     connection.execute(
         insert(invoice_event),
         {

@@ -14,9 +14,17 @@ from sqlalchemy import Connection, Engine, Row, exists, select
 
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import invoice_attempt
-from tillbridge.invoicing.ledger import two_numbers
-from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.moves import Why, keep, locked, move, reference
+from tillbridge.invoicing.ledger import servers, two_numbers
+from tillbridge.invoicing.ledger.events import OrderKey, remark
+from tillbridge.invoicing.ledger.moves import (
+    Why,
+    keep,
+    key_of,
+    locked,
+    move,
+    quiet_until,
+    reference,
+)
 from tillbridge.invoicing.states import EDGES, State
 
 
@@ -27,6 +35,7 @@ class Decision(StrEnum):
     SEND_AGAIN = "send-again"
     MEND = "mend"
     CANCEL = "cancel"
+    CHANGE_SERVER = "change-server"
 
 
 _TARGETS: dict[Decision, State] = {
@@ -37,6 +46,7 @@ _TARGETS: dict[Decision, State] = {
 }
 
 
+_IN_FLIGHT = "it is being sent now; wait until the run has ended"
 _VANISHED = (
     "its worker vanished while it sent the order, and may wake up and send it; make sure that it is "
     "stopped, and say so (worker_is_gone)"
@@ -62,6 +72,14 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What the Retail Pro block of the profile says now: its base URL, and how long it may work on an order."""
+
+    server: str
+    quiet: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """What a decision did to an order, or would do; `refusal` says why it does nothing."""
 
@@ -77,24 +95,26 @@ def resolve(
     decision: Decision,
     statement: Statement,
     invoice: str | None,
-    quiet: timedelta,
+    endpoint: Endpoint,
     *,
     dry_run: bool,
 ) -> Resolution:
     """Carry out a decision about one order; with `dry_run` say only what would become of it.
 
-    `quiet` is how long Retail Pro may work on what was sent: before that, nobody can know that an order
-    was not booked.
+    Before its quiet time is over nobody can know that an order was not booked. The longest one counts: that
+    which was set when the order was sent, or that of `endpoint`.
     """
     with transaction(engine) as connection:
         now = database_now(connection)
         found = locked(connection, key)
         if found is None:
             return Resolution(key.order_no, "", "", "the ledger has no such order")
+        if decision is Decision.CHANGE_SERVER:
+            return _change_server(connection, found, statement, endpoint.server, now, dry_run)
         state, to = found.state, _TARGETS[decision]
         refusal = _refusal(found, decision, invoice)
         if not refusal and decision is not Decision.INVOICED:
-            refusal = _too_early(found.sent_until, quiet, now)
+            refusal = _too_early(found, endpoint.quiet, now)
             if not refusal and not statement.worker_is_gone and _worker_may_live(connection, found):
                 refusal = _VANISHED
         if not refusal and decision is Decision.SEND_AGAIN:
@@ -121,11 +141,36 @@ def resolve(
         return Resolution(key.order_no, state, to)
 
 
+def _change_server(
+    connection: Connection,
+    found: Row[Any],
+    statement: Statement,
+    server: str,
+    now: datetime,
+    dry_run: bool,
+) -> Resolution:
+    """Let an order belong to another server from now on: its Retail Pro has another address."""
+    state: State = found.state
+    key = key_of(found)
+    refusal = ""
+    if state == "INFLIGHT":
+        refusal = _IN_FLIGHT
+    elif servers.belongs_to(found.server, server):
+        refusal = f"it belongs to no other server than {server}, which the profile names"
+    if refusal:
+        return Resolution(key.order_no, state, state, refusal)
+    if not dry_run:
+        why = f"server changed from {found.server or 'an unknown one'} to {server}: {statement}"
+        remark(connection, key, state, statement.by, why, now)
+        keep(connection, found, server=server, absent_since=None)
+    return Resolution(key.order_no, state, f"{state} at {server}")
+
+
 def _refusal(found: Row[Any], decision: Decision, invoice: str | None) -> str:
     state: State = found.state
     in_conflict = found.conflict_sha256 is not None
     if state == "INFLIGHT":
-        return "it is being sent now; wait until the run has ended"
+        return _IN_FLIGHT
     if state == "CONFIRMED" and not in_conflict:
         return f"it is invoiced already, with the reference {found.erp_ref}"
     if state == "READY" and not in_conflict and decision is Decision.SEND_AGAIN:
@@ -148,10 +193,10 @@ def _worker_may_live(connection: Connection, found: Row[Any]) -> bool:
     return bool(connection.scalar(select(unended)))
 
 
-def _too_early(sent_until: datetime | None, quiet: timedelta, now: datetime) -> str:
-    if sent_until is None or sent_until + quiet <= now:
+def _too_early(found: Row[Any], quiet: timedelta, now: datetime) -> str:
+    until = quiet_until(found, quiet)
+    if until is None or until <= now:
         return ""
-    until = sent_until + quiet
     return f"Retail Pro may still be working on it until {until:%H:%M} UTC; look it up again then"
 
 

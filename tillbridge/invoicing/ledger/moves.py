@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
@@ -119,6 +119,23 @@ def report(connection: Connection, found: Row[Any], kind: Kind, why: Why, occasi
             occasion=f"{occasion} {found.changed_at}",
         ),
     )
+
+
+def quiet_until(found: Row[Any], quiet: timedelta) -> datetime | None:
+    """Say until when a server may work on what was sent to it; None when nothing was that may be booked.
+
+    The longest time counts: that which was set when the order was sent, or `quiet`, which is set now.
+    """
+    if found.sent_until is None:
+        return None
+    until: datetime = found.sent_until + quiet
+    return max(until, found.quiet_until or until)
+
+
+def is_quiet(found: Row[Any], quiet: timedelta, now: datetime) -> bool:
+    """Say whether a server may still work on what was sent to it."""
+    until = quiet_until(found, quiet)
+    return until is not None and until > now
 
 
 def reference(text: str | None) -> str | None:

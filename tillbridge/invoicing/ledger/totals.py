@@ -35,6 +35,7 @@ class LedgerOrder:
     total: Decimal
     line_count: int
     erp_ref: str | None
+    server: str | None
 
 
 def by_state(engine: Engine, product_store_id: str) -> list[StateTotal]:
@@ -124,10 +125,20 @@ def invoiced_twice(engine: Engine, product_store_id: str, within: timedelta) -> 
 
 
 def changed_lately(engine: Engine, product_store_id: str, within: timedelta) -> list[LedgerOrder]:
-    """Give the orders that were sent at least once and changed lately, or whose outcome is open."""
+    """Give the orders that were sent at least once and changed lately, or whose outcome is open.
+
+    Those of other servers as well, which cannot be compared with this one.
+    """
     with transaction(engine) as connection:
         rows = connection.execute(
-            select(_order.order_no, _order.state, _order.total, _order.line_count, _order.erp_ref)
+            select(
+                _order.order_no,
+                _order.state,
+                _order.total,
+                _order.line_count,
+                _order.erp_ref,
+                _order.server,
+            )
             .where(
                 _order.product_store_id == product_store_id,
                 _order.state != "INFLIGHT",
