@@ -14,11 +14,12 @@ from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.handover.inbox import Inbox, stuck, total
 from tillbridge.oms.variance_import import VarianceImport
 
 
-@flow(name="apply-inventory-variance")
+@flow(name="apply-inventory-variance", on_running=[cancel_waiting_runs])
 def apply_inventory_variance(
     profile: BlockName = profile(),
 ) -> State[Any]:

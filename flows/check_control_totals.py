@@ -14,11 +14,12 @@ from blocks.loading import BlockName
 from flows.parameters import profile, threads
 from tasks.artifacts import show_control_totals
 from tasks.totals import compare_totals
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.invoicing.control_totals import DAYS
 from tillbridge.invoicing.sending import policy_of
 
 
-@flow(name="check-control-totals", task_runner=threads(1))
+@flow(name="check-control-totals", task_runner=threads(1), on_running=[cancel_waiting_runs])
 def check_control_totals(
     profile: BlockName = profile(),
     days: Annotated[int, Field(ge=DAYS.least, le=DAYS.most)] = Field(

@@ -14,12 +14,13 @@ from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import Time, profile, threads
 from tasks.files import publish_feed
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.clients.exchange import Folder
 from tillbridge.oms import feed as feeds
 from tillbridge.oms.feed import ORDERS_PER_FEED, FeedSelection
 
 
-@flow(name="export-completed-orders", task_runner=threads(4))
+@flow(name="export-completed-orders", task_runner=threads(4), on_running=[cancel_waiting_runs])
 def export_completed_orders(
     profile: BlockName = profile(),
     sales_channels: list[str] = Field(

@@ -15,6 +15,7 @@ from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files, show_missing
 from tasks.tlogs import ingest_all
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.ingestion.completeness import DAYS, look_for_missing, report_absent
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
@@ -22,7 +23,7 @@ from tillbridge.ingestion.summary import sum_up
 from tillbridge.oms.facilities import facility_external_ids
 
 
-@flow(name="find-missing-sales")
+@flow(name="find-missing-sales", on_running=[cancel_waiting_runs])
 def find_missing_sales(
     profile: BlockName = profile(),
     days: Annotated[int, Field(ge=DAYS.least, le=DAYS.most)] = Field(

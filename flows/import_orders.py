@@ -14,12 +14,13 @@ from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.handover.inbox import Inbox, stuck, total
 from tillbridge.oms.data_manager import DataManager
 from tillbridge.oms.imported_orders import OrderKind, approve_waiting
 
 
-@flow(name="import-orders")
+@flow(name="import-orders", on_running=[cancel_waiting_runs])
 def import_orders(
     profile: BlockName = profile(),
 ) -> State[Any]:

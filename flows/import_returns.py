@@ -14,12 +14,13 @@ from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.handover.inbox import Inbox, stuck, total
 from tillbridge.oms.data_manager import DataManager
 from tillbridge.oms.returns import ReturnKind, find_sales
 
 
-@flow(name="import-returns")
+@flow(name="import-returns", on_running=[cancel_waiting_runs])
 def import_returns(
     profile: BlockName = profile(),
 ) -> State[Any]:

@@ -15,6 +15,7 @@ from flows.parameters import profile
 from tasks.artifacts import show_files, show_till_totals
 from tasks.files import take_files
 from tasks.tlogs import ingest_all
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
@@ -23,7 +24,7 @@ from tillbridge.ingestion.variance_files import VarianceFiles
 from tillbridge.oms.facilities import facility_external_ids
 
 
-@flow(name="ingest-tlogs")
+@flow(name="ingest-tlogs", on_running=[cancel_waiting_runs])
 def ingest_tlogs(
     profile: BlockName = profile(),
 ) -> State[Any]:

@@ -19,6 +19,7 @@ from flows.parameters import profile, threads
 from tasks.artifacts import Progress, show_files, show_invoicing
 from tasks.files import take_files
 from tasks.invoices import invoice_order
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.clients.retail_pro_settings import MOST_PARALLEL_CALLS
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.database.group_commit import GroupCommit
@@ -46,6 +47,7 @@ _VANISHED = "the worker vanished while the order was being sent"
 @flow(
     name="invoice-orders",
     task_runner=threads(MOST_PARALLEL_CALLS),
+    on_running=[cancel_waiting_runs],
 )
 def invoice_orders(
     profile: BlockName = profile(),

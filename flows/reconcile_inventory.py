@@ -13,13 +13,14 @@ from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_reconciliation
 from tasks.stock import read_retail_pro_stock
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.inventory.reconciliation import reconcile
 from tillbridge.inventory.stock import open_movements, order_store_stock
 from tillbridge.oms.channels import channel_id
 from tillbridge.oms.facilities import store_codes
 
 
-@flow(name="reconcile-inventory")
+@flow(name="reconcile-inventory", on_running=[cancel_waiting_runs])
 def reconcile_inventory(
     profile: BlockName = profile(),
 ) -> State[Any]:

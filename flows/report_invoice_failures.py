@@ -11,9 +11,10 @@ from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import profile, send_now, threads
 from tasks.reports import send_reports
+from tasks.waiting_runs import cancel_waiting_runs
 
 
-@flow(name="report-invoice-failures", task_runner=threads(1))
+@flow(name="report-invoice-failures", task_runner=threads(1), on_running=[cancel_waiting_runs])
 def report_invoice_failures(
     profile: BlockName = profile(),
     send_now: bool = send_now(),

@@ -14,13 +14,14 @@ from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
+from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.invoicing.feeds import FeedTransformer
 from tillbridge.oms.facilities import store_codes
 from tillbridge.profile import StoreCodes
 
 
-@flow(name="transform-completed-orders")
+@flow(name="transform-completed-orders", on_running=[cancel_waiting_runs])
 def transform_completed_orders(
     profile: BlockName = profile(),
 ) -> State[Any]:

@@ -12,6 +12,8 @@ from prefect import Flow
 from prefect.cli.deploy import _models as known
 from prefect.events.schemas.deployment_triggers import DeploymentEventTrigger
 
+from tasks.waiting_runs import cancel_waiting_runs
+
 ROOT = Path(__file__).parents[2]
 PREFECT = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 REFERENCE = (ROOT / "docs/reference/flows-and-deployments.md").read_text()
@@ -37,6 +39,8 @@ def test_deployment(stanza: dict[str, Any]) -> None:
     assert isinstance(flow, Flow)
     assert flow.name == stanza["name"]
     assert f"## {flow.name}\n" in REFERENCE
+    # Runs by hand are never cancelled; the others take all there is.
+    assert (cancel_waiting_runs in flow.on_running_hooks) == bool(stanza["schedules"])
     for parameter, schema in flow.parameters.properties.items():
         assert schema.get("description"), f"{parameter} has no description"
         assert f"`{parameter}`" in REFERENCE
