@@ -372,9 +372,9 @@ def test_an_order_with_two_invoices_is_a_difference_of_the_control_totals(engine
     """As one that was invoiced twice before; without two there is none."""
     sent(engine, "CONFIRMED")
     accept(engine, numbered(NEW), LATE)
-    assert check_totals(engine, STORE, 1, None).differences == []
+    assert check_totals(engine, STORE, SERVER, 1, None).differences == []
     decide(engine, NEW, Decision.INVOICED, "RP-2")
-    [found] = check_totals(engine, STORE, 1, None).differences
+    [found] = check_totals(engine, STORE, SERVER, 1, None).differences
     assert (found.order, found.what) == ("M3", "invoiced under two numbers")
 
 
