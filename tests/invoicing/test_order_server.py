@@ -8,7 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from alembic import command
 from sqlalchemy import Engine, select, text, update
 
 from tests.ledger_steps import (
@@ -26,8 +25,9 @@ from tests.ledger_steps import (
 )
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.contracts.invoice_lookup import FoundInvoice
-from tillbridge.database.engine import _migrations, connect, transaction, upgrade
+from tillbridge.database.engine import connect, transaction
 from tillbridge.database.ledger_tables import invoice_event, invoice_order
+from tillbridge.database.upgrading import upgrade
 from tillbridge.invoicing.clearing import clear_doubts
 from tillbridge.invoicing.control_totals import check_totals
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
@@ -238,10 +238,8 @@ def test_what_is_proved_ends_the_quiet_time(engine: Engine) -> None:
 def test_orders_of_an_earlier_version(database_url: str) -> None:
     """What may be booked nobody knows where belongs to no server; all others take the first they meet."""
     engine = connect(database_url)
+    upgrade(engine, "0007")
     with transaction(engine) as connection:
-        migrations = _migrations()
-        migrations.attributes["connection"] = connection
-        command.upgrade(migrations, "0007")
         for number, (state_then, tries, doubts) in enumerate(EARLIER):
             connection.execute(
                 text(
