@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import demo, ingestion, invoicing, pulling, receiving, transform
+from benchmarks import demo, ingestion, invoicing, pulling, receiving, starting, transform
 
 _ALL = {
     "transform": transform.main,
@@ -12,6 +12,7 @@ _ALL = {
     "ingestion": ingestion.main,
     "pulling": pulling.main,
     "receiving": receiving.main,
+    "starting": starting.main,
     "demo": demo.main,
 }
 

@@ -13,13 +13,14 @@ from typing import Any, cast
 
 from benchmarks.apart import apart, measure
 from benchmarks.installation import WORK
+from benchmarks.local_files import LocalFiles
 from benchmarks.made import PROFILE, STORES, feed
 from benchmarks.results import Table, publish
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.database.engine import connect
 from tillbridge.database.upgrading import upgrade
-from tillbridge.handover.inbox import TakenFile
+from tillbridge.handover.taken_file import TakenFile
 from tillbridge.invoicing.feeds import FeedTransformer
 
 SIZES = (1_000, 10_000, 100_000)
@@ -33,10 +34,11 @@ requests; nothing goes over SFTP. "read_array" is reading the feed with `tillbri
 only, "json.loads" is the standard library reading the whole file into memory, with floats."""
 
 
-class _Nowhere:
+class _Nowhere(LocalFiles):
     """Stands in for the SFTP client: what is published is dropped."""
 
-    def put(self, path: str, content: bytes | Path) -> str:
+    def put(self, path: str, source: bytes | Path) -> str:
+        """Drop it."""
         return ""
 
 
@@ -105,10 +107,12 @@ def _tables(figures: list[dict[str, Any]]) -> list[Table]:
 def _transform(path: Path) -> Callable[[], Any]:
     engine = connect(f"sqlite:///{path.parent / 'tillbridge.db'}")
     upgrade(engine)
-    transformer = FeedTransformer(engine, cast("SftpClient", _Nowhere()), PROFILE, STORES)
+    transformer = FeedTransformer(
+        engine, cast("SftpClient", _Nowhere(path.parent)), PROFILE, STORES
+    )
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    file = TakenFile(path.name, digest, datetime.now(UTC), path)
+    file = TakenFile(path.name, digest, datetime.now(UTC), path, occasion=path.name)
     return lambda: transformer.transform_feed(file)
 
 

@@ -10,6 +10,7 @@ settings.register_profile("tillbridge", deadline=None)
 settings.load_profile("tillbridge")
 
 pytest_plugins = [
+    "tests.costs",
     "tests.fixtures_database",
     "tests.fixtures_imports",
     "tests.fixtures_mail",

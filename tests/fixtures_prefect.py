@@ -7,26 +7,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from prefect import Flow
-from prefect.client.schemas.objects import State
-from prefect.settings import (
-    PREFECT_API_URL,
-    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
-    temporary_settings,
-)
-from sqlalchemy import Engine
 
-from commands.config import read_config
-from commands.setup import set_up
-from sandbox import orders
-from sandbox.catalog import BRANDS
 from sandbox.platform import Platform
-from sandbox.services import Sandbox
-from tillbridge.clients import exchange
-from tillbridge.database.engine import connect
+
+if TYPE_CHECKING:
+    # Prefect and what needs it take longer to load than all else of a test process, and most tests never
+    # ask for a fixture of this module: each loads what it uses.
+    from prefect import Flow
+    from prefect.client.schemas.objects import State
+    from sqlalchemy import Engine
+
+    from sandbox.orders import SeedReport
+    from sandbox.services import Sandbox
 
 
 @dataclass(frozen=True)
@@ -37,8 +32,11 @@ class Installation:
     engine: Engine
     config: Path
 
-    def seed(self, count: int, seed: int = 1, start: int = 1) -> orders.SeedReport:
+    def seed(self, count: int, seed: int = 1, start: int = 1) -> SeedReport:
         """Fill the order store, and Retail Pro's stock."""
+        from sandbox import orders
+        from sandbox.catalog import BRANDS
+
         report = orders.seed(self.engine, count, seed, start, BRANDS[:1])
         self.far_ends.retail_pro.put_stock(report.retail_pro_stock)
         return report
@@ -54,12 +52,21 @@ class Installation:
 
     def again(self) -> None:
         """Set up again, after `config` was changed."""
+        from commands.config import read_config
+        from commands.setup import set_up
+
         set_up(read_config(self.config), lambda text: None)
 
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A Prefect server of this session."""
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
+        temporary_settings,
+    )
+
     platform = Platform(tmp_path_factory.mktemp("prefect"))
     platform.start()
     settings = {
@@ -105,6 +112,12 @@ def installation(
     prefect_server: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
     """A fresh sandbox with everything `tillbridge setup` makes."""
+    from commands.config import read_config
+    from commands.setup import set_up
+    from sandbox.services import Sandbox
+    from tillbridge.clients import exchange
+    from tillbridge.database.engine import connect
+
     # The wait for files to stand still has tests of its own; here it would only add up.
     monkeypatch.setattr(exchange, "sleep", lambda seconds: None)
     logging.getLogger("prefect").setLevel(logging.WARNING)

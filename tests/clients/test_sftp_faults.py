@@ -71,7 +71,7 @@ def test_server_restart_between_two_steps(sshd: Sshd) -> None:
 
 def test_errors_survive_a_process_border(proxy: CuttingProxy, sshd: Sshd) -> None:
     """The errors of the client can be pickled with their text."""
-    import pickle  # noqa: PLC0415
+    import pickle
 
     proxy.cut(up=0, times=5)
     with through(proxy, sshd) as client, pytest.raises(TillbridgeError) as caught:
