@@ -5,7 +5,7 @@ from __future__ import annotations
 from proof.bugs.bug import Bug
 
 _LEDGER = "tillbridge/invoicing/ledger"
-_TESTS = ("tests/integration/test_two_numbers.py",)
+_TESTS = ("tests/invoicing/test_two_numbers.py",)
 
 NUMBER_BUGS = (
     Bug(
@@ -86,7 +86,7 @@ NUMBER_BUGS = (
         f"{_LEDGER}/orders.py",
         "    if not look_alike.numbers_go and look_alikes",
         "    if False and look_alikes",
-        ("tests/integration/test_look_alikes.py",),
+        ("tests/invoicing/test_look_alikes.py",),
     ),
     Bug(
         "zeros-count",
@@ -94,6 +94,6 @@ NUMBER_BUGS = (
         "tillbridge/invoicing/likeness.py",
         "(?P<sign>[+-]?)0*(?P<whole>",
         "(?P<sign>[+-]?)(?P<whole>",
-        ("tests/unit/test_likeness.py",),
+        ("tests/invoicing/test_likeness.py",),
     ),
 )
