@@ -10,6 +10,7 @@
     ├── FileChanged            the file moved or grew while it was read; leave it, the next run looks again
     ├── FileConflict           another content already stands under this name; a person decides
     └── RecordRejected         this record goes to quarantine with its findings; the rest of its file goes on
+        └── InternalError      so does this one, though the fault is this program's; the run fails at its end
 
 Errors cross process borders in Prefect states, so each one pickles: it is rebuilt from the
 arguments that made it. Their texts hold keys, fields and limits, never a secret, and never the value
@@ -36,6 +37,10 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.pointer or '/'}: {self.expected}"
+
+
+MOST_FINDINGS = 20
+"""What is kept of one document; who mends these finds the others."""
 
 
 class TillbridgeError(Exception):
@@ -86,12 +91,24 @@ class FileConflict(TillbridgeError):
 
 
 class RecordRejected(TillbridgeError):
-    """One record cannot be used. `findings` holds everything that is wrong with it, not the first thing."""
+    """One record cannot be used.
+
+    `findings` holds what is wrong with it, not just the first thing: 20 of them, and how many there are
+    beside.
+    """
 
     def __init__(self, key: str, findings: tuple[Finding, ...]) -> None:
+        # An error that is rebuilt has the one that counts the others already.
+        if len(findings) > MOST_FINDINGS + 1:
+            more = Finding("", None, f"and {len(findings) - MOST_FINDINGS:,} more findings")
+            findings = (*findings[:MOST_FINDINGS], more)
         super().__init__(key, findings)
         self.key = key
         self.findings = findings
 
     def __str__(self) -> str:
         return f"{self.key}: " + "; ".join(str(finding) for finding in self.findings)
+
+
+class InternalError(RecordRejected):
+    """The work on one record met a fault of this program. It goes to quarantine; tell the maintainer."""

@@ -12,6 +12,46 @@ _DEPLOYMENT = "tests/deployment/test_files.py"
 
 SECURITY_BUGS = (
     _bug(
+        "any-folder",
+        "a link in the place of a folder of ours leads into somebody else's",
+        "tillbridge/clients/sftp_folders.py",
+        "            if not found.is_folder:",
+        "            if False:",
+        ("tests/clients/test_planted_names.py",),
+    ),
+    _bug(
+        "swapped-for-a-link",
+        "a link that takes a file's place while it is opened is read",
+        "tillbridge/clients/sftp_files.py",
+        "            moved = channel.look_at(handle, path) != (before, before)",
+        "            moved = channel.look_at(handle, path)[0] != before",
+        ("tests/clients/test_planted_names.py",),
+    ),
+    _bug(
+        "database-for-all",
+        "every account of the machine may read the database",
+        "tillbridge/database/engine.py",
+        "os.O_CREAT | os.O_RDWR, 0o600)",
+        "os.O_CREAT | os.O_RDWR, 0o666)",
+        ("tests/database/test_private_files.py",),
+    ),
+    _bug(
+        "frozen-for-ever",
+        "a worker that stands still in its transaction holds up all others",
+        "tillbridge/database/engine.py",
+        '            "options": options,\n',
+        "",
+        ("tests/database/test_time_outs.py",),
+    ),
+    _bug(
+        "one-document-stops-all",
+        "a fault of the program in one document stops those behind it",
+        "tillbridge/handover/edge.py",
+        "    except Exception as fault:",
+        "    except ZeroDivisionError as fault:",
+        ("tests/handover/test_internal_errors.py",),
+    ),
+    _bug(
         "any-host-key",
         "a server with another host key is trusted",
         "tillbridge/clients/sftp_connection.py",

@@ -243,15 +243,32 @@ def test_one_bad_sale_in_an_array_of_many(run: Run, exchange: Path) -> None:
     assert (report["placeInFile"], report["findings"][0]["pointer"]) == (500, "/currency")
 
 
-def test_more_sales_than_a_file_may_hold(run: Run, exchange: Path, engine: Engine) -> None:
-    """A small file that would fill the memory is refused whole, and the sale beside it is taken."""
-    drop(exchange, b"[" + b",".join([b"1"] * 100_001) + b"]", sale())
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[" + b",".join([b"1"] * 100_001) + b"]", "1,001 of 1,001 records cannot"),
+        (b"[" + b",".join([b"1"] * 41) + b"]", "41 of 41 records cannot"),
+        ([sale(), sale(), sale()], "at most 2 CustomerOrders; part the file"),
+    ],
+    ids=["very many", "mostly", "too many good ones"],
+)
+def test_a_file_that_holds_too_much(
+    run: Run,
+    exchange: Path,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    content: Any,
+    reason: str,
+) -> None:
+    """A small file that would fill the memory, or the report, is refused whole; the sale beside it is taken."""
+    if isinstance(content, list):
+        monkeypatch.setattr("tillbridge.ingestion.tlog_file._MOST_TRANSACTIONS", 2)
+    drop(exchange, content, sale())
     run()
     assert orders(exchange) == ["A32-T1-000001"]
     assert put_away(exchange, "quarantine") == ["tlog-00001.json", "tlog-00001.json.report.json"]
-    assert [one.reason for one in failed(engine)] == [
-        "At most 100,000 CustomerOrders; part the file."
-    ]
+    (told,) = failed(engine)
+    assert reason in told.reason[:1].lower() + told.reason[1:]
 
 
 def test_large_files_are_not_in_memory_together(

@@ -97,9 +97,10 @@ def invoiced(engine: Engine) -> dict[str, Any]:
 
 
 def failed(engine: Engine) -> int:
-    """Count the failures that wait to be reported."""
+    """Count the failures of what could not be used; that good orders look alike is told beside."""
     with transaction(engine) as connection:
-        return len(connection.execute(select(invoice_failure)).all())
+        unusable = invoice_failure.c.reason_code != "order-looks-alike"
+        return len(connection.execute(select(invoice_failure).where(unusable)).all())
 
 
 def assert_nothing_escaped(root: Path, own: Callable[[str], bool] = lambda name: False) -> None:
@@ -120,9 +121,10 @@ def test_one_bad_order_costs_no_other(engine: Engine, client: SftpClient, root: 
         names = [{"orderIdentificationTypeId": "SHOPIFY_ORD_NO", "idValue": text}]
         orders.append(text_of(numbered(number, orderId=text, orderIdentifications=names)))
     hostile = set(orders)
-    good = [str(60_000 + number) for number in range(0, len(orders), 5)]
+    # A file that is mostly hostile is refused whole, so each has a good one beside it.
+    good = [str(60_000 + number) for number in range(len(orders))]
     for place, order_no in enumerate(good):
-        orders.insert(6 * place, text_of(numbered(int(order_no) - 10_000)))
+        orders.insert(2 * place, text_of(numbered(int(order_no) - 10_000)))
     drop(root, FEEDS, "CompletedOrders.json", orders)
 
     (done,) = transformed(engine, client)
@@ -148,7 +150,8 @@ def test_every_amount_survives_exactly(engine: Engine, client: SftpClient, root:
         text_of(numbered(number, shipments=shipments, **priced)).replace('"PRICE"', text)
         for number, text in enumerate(NUMBERS)
     ]
-    drop(root, FEEDS, "CompletedOrders.json", orders)
+    for start in range(0, len(orders), 30):
+        drop(root, FEEDS, f"CompletedOrders-{start}.json", orders[start : start + 30])
 
     transformed(engine, client)
     taken_in(engine, client)
@@ -177,9 +180,9 @@ def test_one_bad_request_costs_no_other(engine: Engine, client: SftpClient, root
             {"CustomerBilling": customer, "TotalAmt": text, text: text},
         ):
             orders.append(text_of({**good, "OrderNo": f"{len(orders)}", **strange}))
-    numbers = [str(60_000 + number) for number in range(0, len(orders), 10)]
+    numbers = [str(60_000 + number) for number in range(len(orders))]
     for place, order_no in enumerate(numbers):
-        orders.insert(11 * place, text_of({**good, "OrderNo": order_no}))
+        orders.insert(2 * place, text_of({**good, "OrderNo": order_no}))
     drop(root, REQUESTS, "requests.json", orders)
 
     (taken,) = taken_in(engine, client)

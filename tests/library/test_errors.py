@@ -21,6 +21,8 @@ EXAMPLES = [
     errors.FileChanged("feed.json grew"),
     errors.FileConflict("feed.json is there"),
     errors.RecordRejected("M100231", FINDINGS),
+    errors.RecordRejected("M100231", FINDINGS * 30),
+    errors.InternalError("M100231", FINDINGS),
 ]
 
 

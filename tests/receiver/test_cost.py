@@ -10,8 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fixtures_receiver import CLIENTS, sale
-from tillbridge.contracts.json_limits import MOST_FINDINGS
-from tillbridge.errors import RecordRejected
+from tillbridge.errors import MOST_FINDINGS, RecordRejected
 from tillbridge.receiver import document
 from tillbridge.receiver.document import Limits
 from tillbridge.receiver.settings import ReceiverSettings

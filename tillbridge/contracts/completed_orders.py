@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, ValidationError
 
-from tillbridge.contracts.members import Amount, Document, Key, Text, findings
+from tillbridge.contracts.members import Amount, Document, Few, Key, Lines, Text, findings
 from tillbridge.errors import RecordRejected
 
 NOT_AN_ITEM = "_NA_"
@@ -88,8 +88,8 @@ class ShipmentItem(Document):
     facility_id: Text | None = None
     facility_external_id: Text | None = None
     parent_facility_type_id: Text | None = None
-    good_identifications: tuple[GoodIdentification, ...] | None = None
-    item_adjustments: tuple[Adjustment, ...] | None = None
+    good_identifications: Few[GoodIdentification] | None = None
+    item_adjustments: Few[Adjustment] | None = None
 
 
 class Shipment(Document):
@@ -99,7 +99,7 @@ class Shipment(Document):
     carrier_party_id: Text | None = None
     shipment_method_type_id: Text | None = None
     ship_to: PostalAddress | None = None
-    shipment_items: tuple[ShipmentItem, ...] | None = None
+    shipment_items: Lines[ShipmentItem] | None = None
 
 
 class CompletedOrder(Document):
@@ -119,12 +119,12 @@ class CompletedOrder(Document):
     customer_last_name: Text | None = None
     customer_email: Text | None = None
     customer_phone: Text | None = None
-    order_identifications: tuple[OrderIdentification, ...] | None = None
+    order_identifications: Few[OrderIdentification] | None = None
     bill_to: PostalAddress | None = None
-    order_adjustments: tuple[Adjustment, ...] | None = None
-    order_attributes: tuple[OrderAttribute, ...] | None = None
-    payments: tuple[Payment, ...] | None = None
-    shipments: tuple[Shipment, ...] | None = None
+    order_adjustments: Few[Adjustment] | None = None
+    order_attributes: Few[OrderAttribute] | None = None
+    payments: Few[Payment] | None = None
+    shipments: Lines[Shipment] | None = None
 
 
 def read_order(document: Any, index: int) -> CompletedOrder:
@@ -137,6 +137,7 @@ def read_order(document: Any, index: int) -> CompletedOrder:
     try:
         return CompletedOrder.model_validate(document)
     except ValidationError as problem:
-        key = document.get("orderId") if isinstance(document, Mapping) else None
-        name = str(key) if isinstance(key, str | int) else f"the order at place {index}"
-        raise RecordRejected(name, findings(problem)) from problem
+        found = findings(problem)
+    key = document.get("orderId") if isinstance(document, Mapping) else None
+    name = str(key) if isinstance(key, str | int) else f"the order at place {index}"
+    raise RecordRejected(name, found)

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError, model_val
 
 from tillbridge.contracts import json_text
 from tillbridge.contracts.members import Amount as PlainAmount
-from tillbridge.contracts.members import Document, Key, Text, findings
+from tillbridge.contracts.members import Document, Few, Key, Lines, Text, findings
 from tillbridge.errors import RecordRejected
 
 VERSION = 1
@@ -86,7 +86,7 @@ class PriceAdjustment(TillDocument):
     price: Amount | None = None
     description: Text | None = None
     price_adjustment_type: Text | None = None
-    reasons: tuple[Reason, ...] | None = None
+    reasons: Few[Reason] | None = None
 
 
 class OrderProduct(TillDocument):
@@ -113,7 +113,7 @@ class OrderProduct(TillDocument):
     transaction_discount_amount: Amount | None = None
     tax: Amount | None = None
     total: Amount | None = None
-    price_adjustments: tuple[PriceAdjustment, ...] | None = None
+    price_adjustments: Few[PriceAdjustment] | None = None
     tax_exemption: Any = None
     original_order_id: Key | None = None
 
@@ -173,9 +173,9 @@ class CustomerOrder(TillDocument):
     customer_profile: CustomerProfile | None = None
     shipping_address: PostalAddress | None = None
     billing_address: PostalAddress | None = None
-    tenders: tuple[Tender, ...] | None = None
-    order_product_list: tuple[OrderProduct, ...] | None = None
-    return_product_list: tuple[OrderProduct, ...] | None = None
+    tenders: Few[Tender] | None = None
+    order_product_list: Lines[OrderProduct] | None = None
+    return_product_list: Lines[OrderProduct] | None = None
 
 
 def read_customer_order(document: Any) -> CustomerOrder:
@@ -187,6 +187,6 @@ def read_customer_order(document: Any) -> CustomerOrder:
     try:
         return CustomerOrder.model_validate(document)
     except ValidationError as problem:
-        key = document.get("orderId") if isinstance(document, Mapping) else None
-        name = str(key) if isinstance(key, str | int) else ""
-        raise RecordRejected(name, findings(problem)) from problem
+        found = findings(problem)
+    key = document.get("orderId") if isinstance(document, Mapping) else None
+    raise RecordRejected(str(key) if isinstance(key, str | int) else "", found)

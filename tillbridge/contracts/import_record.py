@@ -17,12 +17,11 @@ from pydantic import (
     AwareDatetime,
     BeforeValidator,
     ConfigDict,
-    ValidationError,
     model_validator,
 )
 
 from tillbridge.contracts import json_text
-from tillbridge.contracts.members import Amount, Document, Text, findings
+from tillbridge.contracts.members import Amount, Document, Text
 from tillbridge.errors import Finding, RecordRejected
 
 _HEAD = "name, channel, currency or store"
@@ -166,11 +165,6 @@ def failed_record(value: Any, error: str) -> bytes:
     record = unwrapped(value)
     members = record if isinstance(record, Mapping) else {"record": record}
     return json_text.write({"json": {**_readable(members), "error": error}})
-
-
-def rejected(problem: ValidationError, key: str) -> RecordRejected:
-    """Name everything that is wrong with a record, by its key."""
-    return RecordRejected(key, findings(problem))
 
 
 def key_of(value: Any, member: str, index: int) -> str:

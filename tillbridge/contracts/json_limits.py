@@ -14,8 +14,8 @@ MOST_VALUES = 50_000
 LONGEST_NAME = 200
 """Characters of the name of a member."""
 
-MOST_FINDINGS = 20
-"""What is told of one document; who mends these finds the others."""
+MOST_VALUES_OF_AN_ELEMENT = 500_000
+"""Values in one element of a file, which may be an order of thousands of lines."""
 
 DEEPEST = 64
 

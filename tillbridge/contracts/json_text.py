@@ -19,6 +19,7 @@ import simplejson
 from tillbridge import money
 from tillbridge.contracts.json_limits import (
     DEEPEST,
+    MOST_VALUES_OF_AN_ELEMENT,
     STEPS,
     STRUCTURE,
     TooManyValues,
@@ -106,7 +107,7 @@ def read(data: bytes, most_values: int | None = None) -> Any:
 
 
 def read_array(
-    stream: BinaryIO, file_name: str, most_values: int | None = None
+    stream: BinaryIO, file_name: str, most_values: int = MOST_VALUES_OF_AN_ELEMENT
 ) -> Iterator[Element]:
     """Yield the elements of the JSON array in `stream` one at a time, in memory of one element.
 
@@ -127,7 +128,7 @@ def read_array(
     else:
         while True:
             element = text.element()
-            yield element if most_values is None else _bounded(element, most_values)
+            yield _bounded(element, most_values)
             separator = text.peek()
             text.skip(1)
             if separator == "]":

@@ -6,9 +6,9 @@ members without notice; what a contract does not name is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -16,6 +16,9 @@ from pydantic.alias_generators import to_camel
 from tillbridge import money
 from tillbridge.contracts import json_text
 from tillbridge.errors import Finding
+
+_MOST_SPELT_OUT = 2_000
+"""Spelling a finding out costs a hundred times what its value took in the document."""
 
 LONGEST_KEY = 60
 """What the database can hold of an id; HotWax's own are 20 characters at most."""
@@ -49,6 +52,23 @@ def _whole_text(value: str) -> str:
     return value
 
 
+def at_most(most: int) -> Callable[[object], object]:
+    """Refuse a longer list before any of it is looked at; pydantic would look at all of it first."""
+
+    def check(value: object) -> object:
+        if isinstance(value, list | tuple) and len(value) > most:
+            raise ValueError(f"at most {most:,} in this list, here are {len(value):,}")
+        return value
+
+    return check
+
+
+T = TypeVar("T")
+Few = Annotated[tuple[T, ...], BeforeValidator(at_most(1_000))]
+"""A list of what a document has some of."""
+Lines = Annotated[tuple[T, ...], BeforeValidator(at_most(25_000))]
+"""A list of an order's lines: the largest that was seen had hundreds."""
+
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Text = Annotated[str, BeforeValidator(_key), AfterValidator(_whole_text)]
 Key = Annotated[str, BeforeValidator(_key), AfterValidator(_clean_key)]
@@ -64,6 +84,8 @@ class Document(BaseModel):
 
 def findings(problem: ValidationError) -> tuple[Finding, ...]:
     """Give everything that is wrong with a document, each with its place and what was expected."""
+    if flood := too_many(problem):
+        return (flood,)
     return tuple(
         Finding(
             json_text.pointer(*error["loc"]),
@@ -72,6 +94,14 @@ def findings(problem: ValidationError) -> tuple[Finding, ...]:
         )
         for error in problem.errors(include_url=False)
     )
+
+
+def too_many(problem: ValidationError) -> Finding | None:
+    """Give the one finding of a document that is wrong in so many places that nobody wants them named."""
+    wrong = problem.error_count()
+    if wrong <= _MOST_SPELT_OUT:
+        return None
+    return Finding("", None, f"expected a document of this kind; {wrong:,} of its values are wrong")
 
 
 _SHAPES = {"tuple_type": "a list", "model_type": "an object", "model_attributes_type": "an object"}

@@ -23,10 +23,10 @@ from tillbridge.contracts.import_record import (
     StoredText,
     at_most,
     key_of,
-    rejected,
     unwrapped,
 )
-from tillbridge.contracts.members import Amount, Key
+from tillbridge.contracts.members import Amount, Few, Key, Lines, findings
+from tillbridge.errors import RecordRejected
 
 LONGEST_ATTRIBUTE_NAME = 60
 LONGEST_ATTRIBUTE_VALUE = 999
@@ -137,7 +137,7 @@ class Item(ProductNamed):
     unit_price: Price
     status_id: ItemStatus = "ITEM_CREATED"
     item_description: StoredText | None = None
-    adjustments: tuple[Adjustment, ...] | None = None
+    adjustments: Few[Adjustment] | None = None
 
 
 class ShipGroup(ImportDocument):
@@ -148,7 +148,7 @@ class ShipGroup(ImportDocument):
     external_id: StoredText | None = None
     shipment_method_type_id: Key
     ship_to: Contact | None = None
-    items: Annotated[tuple[Item, ...], NotEmpty]
+    items: Annotated[Lines[Item], NotEmpty]
 
 
 class OrderImport(ImportDocument):
@@ -186,11 +186,11 @@ class OrderImport(ImportDocument):
     customer_email: StoredText | None = None
     customer_phone: StoredText | None = None
     bill_to: Contact | None = None
-    identifications: tuple[Identification, ...] | None = None
-    payment_preferences: tuple[PaymentPreference, ...] | None = None
-    adjustments: tuple[Adjustment, ...] | None = None
-    attributes: tuple[Attribute, ...] | None = None
-    ship_groups: Annotated[tuple[ShipGroup, ...], NotEmpty]
+    identifications: Few[Identification] | None = None
+    payment_preferences: Few[PaymentPreference] | None = None
+    adjustments: Few[Adjustment] | None = None
+    attributes: Few[Attribute] | None = None
+    ship_groups: Annotated[Lines[ShipGroup], NotEmpty]
 
 
 def read_order(value: Any, index: int) -> OrderImport:
@@ -204,4 +204,5 @@ def read_order(value: Any, index: int) -> OrderImport:
     try:
         return OrderImport.model_validate(record)
     except ValidationError as problem:
-        raise rejected(problem, key_of(record, "externalId", index)) from problem
+        found = findings(problem)
+    raise RecordRejected(key_of(record, "externalId", index), found)

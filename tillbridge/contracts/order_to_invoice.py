@@ -27,6 +27,7 @@ from pydantic.alias_generators import to_pascal
 
 from tillbridge import money
 from tillbridge.contracts import json_text
+from tillbridge.contracts.members import Lines, too_many
 from tillbridge.errors import Finding
 
 LARGEST_AMOUNT = Decimal("999999.9999")
@@ -121,7 +122,7 @@ class _OrderToInvoice(_Document):
     total_amt: Amount
     total_disc_amt: Amount | None = None
     shipping_amt: Amount | None = None
-    items: Annotated[tuple[Item, ...], AfterValidator(_at_least_one)]
+    items: Annotated[Lines[Item], AfterValidator(_at_least_one)]
 
 
 class OrderToInvoiceV1(_OrderToInvoice):
@@ -163,6 +164,8 @@ def check(members: dict[str, Any], version: Literal[1, 2]) -> OrderToInvoice | t
     try:
         return model.model_validate(members)
     except ValidationError as problem:
+        if flood := too_many(problem):
+            return (flood,)
         return tuple(
             Finding(
                 json_text.pointer(*_place(error, model)),

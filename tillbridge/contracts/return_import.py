@@ -21,11 +21,11 @@ from tillbridge.contracts.import_record import (
     Quantity,
     StoredText,
     key_of,
-    rejected,
     unwrapped,
 )
-from tillbridge.contracts.members import Amount, Key
+from tillbridge.contracts.members import Amount, Few, Key, Lines, findings
 from tillbridge.contracts.order_import import ProductNamed
+from tillbridge.errors import RecordRejected
 
 ReturnStatus = Literal["RETURN_COMPLETED", "RETURN_RECEIVED"]
 """Statuses of goods that are back in the store; others change no stock, so they are not imported."""
@@ -65,7 +65,7 @@ class ReturnItem(ProductNamed):
     return_price: Price
     reason_id: StoredText | None = None
     description: StoredText | None = None
-    adjustments: tuple[Adjustment, ...] | None = None
+    adjustments: Few[Adjustment] | None = None
 
 
 class ReturnImport(ImportDocument):
@@ -91,9 +91,9 @@ class ReturnImport(ImportDocument):
     last_name: StoredText | None = None
     customer_email: StoredText | None = None
     customer_phone: StoredText | None = None
-    payment_preferences: tuple[PaymentPreference, ...] | None = None
-    adjustments: tuple[Adjustment, ...] | None = None
-    items: Annotated[tuple[ReturnItem, ...], NotEmpty]
+    payment_preferences: Few[PaymentPreference] | None = None
+    adjustments: Few[Adjustment] | None = None
+    items: Annotated[Lines[ReturnItem], NotEmpty]
 
 
 def read_return(value: Any, index: int) -> ReturnImport:
@@ -107,4 +107,5 @@ def read_return(value: Any, index: int) -> ReturnImport:
     try:
         return ReturnImport.model_validate(record)
     except ValidationError as problem:
-        raise rejected(problem, key_of(record, "returnId", index)) from problem
+        found = findings(problem)
+    raise RecordRejected(key_of(record, "returnId", index), found)

@@ -6,9 +6,10 @@ It knows no table: those are in the `*_tables` modules beside it, and made by `u
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +20,17 @@ from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import ConfigurationProblem, Unavailable
 
 _WAIT_SECONDS = 30
+TIME_OUTS = {
+    "lock_timeout": f"{_WAIT_SECONDS}s",
+    "statement_timeout": "5min",
+    "idle_in_transaction_session_timeout": "2min",
+}
+"""PostgreSQL's. A worker that is frozen in a transaction loses it; it can hold up nobody for ever."""
 _FIRST_SOUND_WAL = (3, 51, 3)
 """Older SQLite libraries can corrupt a database in WAL mode when two connections reset the log."""
 
 _MISSING_TABLE = ("no such table", "no such column", "undefinedtable", "undefinedcolumn")
+_WAITED = ("lock timeout", "statement timeout", "idle-in-transaction timeout")
 _WRONG_SETTING = ("authentication failed", "does not exist", "unable to open", "not a database")
 
 
@@ -97,8 +105,9 @@ def _sqlite(address: URL) -> Engine:
             "the database URL names no file; a database in memory would forget what was sent. "
             "Write sqlite:///path/to/file.db"
         )
+    file = Path(str(address.database))
     try:
-        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        _make_private(file)
     except OSError as problem:
         raise ConfigurationProblem(
             f"the folder of the database file {address.database} cannot be made: {problem.strerror}"
@@ -118,6 +127,15 @@ def _sqlite(address: URL) -> Engine:
     return engine
 
 
+def _make_private(file: Path) -> None:
+    """Make the file and its missing folders for their owner only; SQLite's journal takes after the file."""
+    for folder in reversed([one for one in file.parents if not one.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    # What stands in the way of the file is told when it is opened.
+    with suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     # Python's driver begins transactions late and deferred; here SQLAlchemy's own begin does it.
     connection.isolation_level = None
@@ -135,14 +153,21 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql(address: URL) -> Engine:
+    # The URL's own options stand last, and so have the last word.
+    ours = [f"-c {name}={value}" for name, value in TIME_OUTS.items()]
+    options = " ".join([*ours, *address.normalized_query.get("options", ())])
     return create_engine(
-        address.set(drivername="postgresql+psycopg"),
+        address.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=20,
         pool_timeout=_WAIT_SECONDS,
-        connect_args={"connect_timeout": _WAIT_SECONDS, "application_name": "tillbridge"},
+        connect_args={
+            "connect_timeout": _WAIT_SECONDS,
+            "application_name": "tillbridge",
+            "options": options,
+        },
     )
 
 
@@ -156,6 +181,11 @@ def _mapped(problem: exc.SQLAlchemyError, address: URL) -> Exception | None:
     if any(sign in reason for sign in _MISSING_TABLE):
         return ConfigurationProblem(
             f"the database {place} has no or an old schema; run `tillbridge setup`"
+        )
+    if any(sign in reason for sign in _WAITED):
+        return Unavailable(
+            f"the database {place} gave up waiting ({first_line}): another run holds what this one needs, or "
+            "this one stood still. Nothing of its transaction was written; the next run goes on"
         )
     if isinstance(problem, exc.ProgrammingError):
         return None

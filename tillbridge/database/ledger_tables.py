@@ -33,6 +33,15 @@ taken_file = Table(
     Column("done_at", Moment, nullable=False),
 )
 
+file_taking = Table(
+    "file_taking",
+    metadata,
+    Column("folder", String(200), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("times", Integer, nullable=False, doc="runs that took it and did not come to an end"),
+    Column("taken_at", Moment, nullable=False),
+)
+
 transformed_order = Table(
     "transformed_order",
     metadata,

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Engine, func, select
 
-from tillbridge.database.engine import transaction
+from tillbridge.database.engine import TIME_OUTS, transaction
 from tillbridge.database.schema import MIGRATIONS
 from tillbridge.errors import ConfigurationProblem
 
@@ -28,6 +28,8 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     migrations.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with transaction(engine) as connection:
         if connection.dialect.name == "postgresql":
+            # A large table takes its time, and so does another upgrade.
+            connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = 0" for name in TIME_OUTS))
             connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
         migrations.attributes["connection"] = connection
         try:

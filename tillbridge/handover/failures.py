@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Connection
+from sqlalchemy import Column, Connection, Engine
 
 from tillbridge import harmless
-from tillbridge.database.engine import database_now
+from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import invoice_failure
 from tillbridge.handover.kind import Journey, Kind
 
 _LONGEST_TEXT = 2000
+_MOST_OF_A_FILE = 1_000
+_AT_ONCE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,55 @@ class NewFailure:
     journey: Journey = "invoicing"
 
 
-def add(connection: Connection, failure: NewFailure) -> None:
-    """Add a failure; the same failure on the same occasion is added once."""
+@dataclass
+class Told:
+    """The failures of one file: the first thousand one by one, the others as a number.
+
+    `place` is the folder where all of them can be read.
+    """
+
+    place: str
+    failures: list[NewFailure] = field(default_factory=list)
+    _more: int = 0
+
+    def add(self, failure: NewFailure) -> None:
+        """Have people told of one more."""
+        if len(self.failures) < _MOST_OF_A_FILE:
+            self.failures.append(failure)
+            return
+        self._more += 1
+        rest = replace(
+            failure,
+            order_no="",
+            order_id="",
+            store=None,
+            amount=None,
+            currency=None,
+            reason_code="many-more",
+            reason=f"{self._more:,} more records of this file could not be used.",
+            next_step=f"See what has the first {_MOST_OF_A_FILE:,} refused; all of them are in {self.place}.",
+            occasion=f"many more {failure.occasion}",
+        )
+        self.failures[_MOST_OF_A_FILE:] = [rest]
+
+
+def tell(engine: Engine, new: Sequence[NewFailure]) -> None:
+    """Add failures, some hundred in a transaction, so that nobody waits for long to write beside it.
+
+    Doing it again adds none twice, so it may come before the transaction that says their file is done.
+    """
+    for start in range(0, len(new), _AT_ONCE):
+        with transaction(engine) as connection:
+            add(connection, *new[start : start + _AT_ONCE])
+
+
+def add(connection: Connection, *new: NewFailure) -> None:
+    """Add failures; the same failure on the same occasion is added once."""
+    now = database_now(connection)
+    insert_new(connection, invoice_failure, [{**_row(one), "failed_at": now} for one in new])
+
+
+def _row(failure: NewFailure) -> dict[str, Any]:
     text = "\0".join(
         (
             failure.kind,
@@ -49,17 +99,13 @@ def add(connection: Connection, failure: NewFailure) -> None:
             failure.occasion,
         )
     )
-    fingerprint = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
     columns = {
         name: _fit(getattr(failure, name), invoice_failure.c[name])
         for name in NewFailure.__slots__
         if name != "occasion"
     }
-    insert_new(
-        connection,
-        invoice_failure,
-        {**columns, "fingerprint": fingerprint, "failed_at": database_now(connection)},
-    )
+    fingerprint = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+    return {**columns, "fingerprint": fingerprint}
 
 
 def _fit(value: Any, column: Column[Any]) -> Any:

@@ -18,13 +18,15 @@ from tillbridge.clients.exchange import Folder, original_name
 from tillbridge.clients.sftp import RemoteFile, SftpClient
 from tillbridge.contracts import feed_manifest, json_text
 from tillbridge.database.engine import transaction
-from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding
-from tillbridge.handover import failures, files
+from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding, InternalError
+from tillbridge.handover import edge, failures, files, reasons, takings
 from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.files import Taken
 from tillbridge.handover.kind import Journey
 from tillbridge.handover.taken_file import TakenFile
 from tillbridge.profile import Profile
+
+_MOST_FAULTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Work:
     failures: Sequence[NewFailure] = ()
     notes: tuple[str, ...] = ()
     may_be_repeated: bool = False
+    faults: tuple[str, ...] = ()
+    """The records that met a fault of this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +56,39 @@ class FileResult:
     result: Literal["done", "duplicate", "quarantined", "left", "stuck"]
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def stuck(results: Sequence[FileResult]) -> str:
-    """Name the files that a person has to help; empty when there are none."""
+    """Name the files that a person has to help, and the records that met a fault of this program.
+
+    It is empty when there are none; else the run is Failed.
+    """
     return " ".join(
-        f"{result.name} is stuck: {'; '.join(result.notes)}."
-        for result in results
-        if result.result == "stuck"
+        [
+            *(
+                f"{result.name} is stuck: {'; '.join(result.notes)}."
+                for result in results
+                if result.result == "stuck"
+            ),
+            *(
+                f"{result.name}: {_first(result.faults)} met an internal error of tillbridge and went to "
+                "quarantine; the rest went on. See the run's log."
+                for result in results
+                if result.faults
+            ),
+        ]
     )
 
 
 def total(results: Sequence[FileResult], what: str) -> int:
     """Add up one count over the files."""
     return sum(result.counts.get(what, 0) for result in results)
+
+
+def _first(faults: Sequence[str]) -> str:
+    more = len(faults) - _MOST_FAULTS
+    return ", ".join(faults[:_MOST_FAULTS]) + (f" and {more} more" if more > 0 else "")
 
 
 class Inbox:
@@ -118,8 +141,12 @@ class Inbox:
             with transaction(self._engine) as connection:
                 times = files.times_replayed(connection, self._path, name)
             occasion = f"{name} {file.modified_at:%Y-%m-%dT%H:%M:%S} {times}"
-            with TemporaryDirectory(prefix="tillbridge-") as scratch:
-                return self._do(name, claimed, Path(scratch) / "file", occasion, work)
+            with (
+                takings.counted(self._engine, self._path, [name]) as before,
+                TemporaryDirectory(prefix="tillbridge-") as scratch,
+            ):
+                local = Path(scratch) / "file"
+                return self._do(name, claimed, local, occasion, work, before.get(name, 0))
         except FileChanged as problem:
             return FileResult(name, "left", notes=(str(problem),))
         except (FileConflict, FileRejected) as problem:
@@ -132,9 +159,11 @@ class Inbox:
         local: Path,
         occasion: str,
         work: Callable[[TakenFile], Work],
+        times: int,
     ) -> FileResult:
         sha256, size = "", 0
         try:
+            takings.require_an_end(name, times)
             fetched = self._client.get(claimed, local, self._largest_bytes)
             sha256, size = fetched.sha256, fetched.size
             if files.is_done(self._engine, self._path, sha256):
@@ -142,17 +171,17 @@ class Inbox:
                 return FileResult(name, "duplicate", notes=("the same content was done before",))
             if self._folder.with_manifests:
                 self._hold_against_manifest(name, claimed, sha256, size, local)
-            done = work(TakenFile(name, sha256, fetched.modified_at, local, occasion))
-        except FileRejected as problem:
+            with edge.document(f"the file {name}"):
+                done = work(TakenFile(name, sha256, fetched.modified_at, local, occasion))
+        except (FileRejected, InternalError) as problem:
             return self._quarantine(name, claimed, sha256, size, occasion, problem)
+        failures.tell(self._engine, done.failures)
         with transaction(self._engine) as connection:
-            for failure in done.failures:
-                failures.add(connection, failure)
             result: files.Result = "incomplete" if done.may_be_repeated else "done"
             taken = Taken(sha256, name, size, result, sum(done.counts.values()))
             files.mark_taken(connection, self._path, [taken])
         self._folder.archive(claimed)
-        return FileResult(name, "done", done.counts, done.notes)
+        return FileResult(name, "done", done.counts, done.notes, done.faults)
 
     def _hold_against_manifest(
         self, name: str, claimed: str, sha256: str, size: int, local: Path
@@ -170,7 +199,7 @@ class Inbox:
         sha256: str,
         size: int,
         occasion: str,
-        problem: FileRejected,
+        problem: FileRejected | InternalError,
     ) -> FileResult:
         findings = [asdict(found) for found in problem.findings]
         with transaction(self._engine) as connection:
@@ -180,9 +209,14 @@ class Inbox:
                 files.mark_taken(connection, self._path, [taken])
         report = json_text.write_readable({"file": name, "findings": findings})
         self._folder.quarantine(claimed, report)
-        return FileResult(name, "quarantined", notes=tuple(map(str, problem.findings)))
+        faults = ("it",) if isinstance(problem, InternalError) else ()
+        notes = tuple(map(str, problem.findings))
+        return FileResult(name, "quarantined", notes=notes, faults=faults)
 
-    def _failure(self, name: str, occasion: str, problem: FileRejected) -> NewFailure:
+    def _failure(
+        self, name: str, occasion: str, problem: FileRejected | InternalError
+    ) -> NewFailure:
+        is_ours = isinstance(problem, InternalError)
         return NewFailure(
             kind="quarantined",
             journey=self._journey,
@@ -192,9 +226,11 @@ class Inbox:
             store=None,
             amount=None,
             currency=None,
-            reason_code="file-unreadable",
+            reason_code=reasons.INTERNAL if is_ours else "file-unreadable",
             reason=f"The whole file could not be used: expected {problem.findings[0].expected}.",
-            next_step=f"Nothing of it was used. See {self._path}/quarantine; have it made again.",
+            next_step=f"It is in {self._path}/quarantine. When tillbridge is mended, drop it in again."
+            if is_ours
+            else f"Nothing of it was used. See {self._path}/quarantine; have it made again.",
             source_file=name,
             occasion=occasion,
         )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from tillbridge.errors import Finding
+from tillbridge.errors import Finding, InternalError, RecordRejected
+
+INTERNAL = "internal-error"
 
 
-def code(finding: Finding, otherwise: str = "order") -> str:
-    """Name a finding without its place, so that the same fault of many orders is one reason."""
-    names = [part for part in finding.pointer.split("/") if part and not part.isdecimal()]
+def code(problem: RecordRejected, otherwise: str = "order") -> str:
+    """Name the first finding without its place, so that the same fault of many orders is one reason."""
+    if isinstance(problem, InternalError):
+        return INTERNAL
+    pointer = problem.findings[0].pointer
+    names = [part for part in pointer.split("/") if part and not part.isdecimal()]
     return (names[-1] if names else otherwise)[:40]
 
 

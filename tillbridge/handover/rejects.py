@@ -12,9 +12,9 @@ from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.contracts.json_text import Element
-from tillbridge.errors import RecordRejected
+from tillbridge.errors import InternalError, RecordRejected
 from tillbridge.handover import reasons
-from tillbridge.handover.failures import NewFailure
+from tillbridge.handover.failures import NewFailure, Told
 from tillbridge.handover.kind import Journey, Kind
 from tillbridge.handover.taken_file import TakenFile
 
@@ -55,7 +55,19 @@ class Rejects:
         self._occasion = file.occasion
         self._orders = ArraySpool(file.path.parent / "rejected.json")
         self._reports = ArraySpool(file.path.parent / "rejected.report.json")
-        self.failures: list[NewFailure] = []
+        self._told = Told(self._folder)
+        self.faults: list[str] = []
+        """Which orders met a fault of this program, and its class."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self._orders.count
+
+    @property
+    def failures(self) -> list[NewFailure]:
+        """What people are told of them."""
+        return self._told.failures
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +93,11 @@ class Rejects:
                 {"order": problem.key, "placeInFile": index, "findings": findings}
             )
         )
-        self.failures.append(
+        if isinstance(problem, InternalError):
+            self.faults.append(
+                f"the record at place {index + 1} ({about.order_no or about.order_id})"
+            )
+        self._told.add(
             NewFailure(
                 kind=kind,
                 journey=self._journey,
@@ -91,7 +107,7 @@ class Rejects:
                 store=about.store,
                 amount=about.amount,
                 currency=about.currency,
-                reason_code=reasons.code(problem.findings[0]),
+                reason_code=reasons.code(problem),
                 reason=reasons.sentences(problem.findings, with_member=self._journey == "tills"),
                 next_step=self._next_step,
                 source_file=self._file_name,

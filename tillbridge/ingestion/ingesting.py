@@ -23,8 +23,15 @@ from tillbridge.clients.sftp import RemoteFile, SftpClient
 from tillbridge.contracts import json_text
 from tillbridge.contracts.json_text import Element
 from tillbridge.database.engine import transaction
-from tillbridge.errors import FileChanged, FileConflict, FileRejected, Finding, RecordRejected
-from tillbridge.handover import failures, files
+from tillbridge.errors import (
+    FileChanged,
+    FileConflict,
+    FileRejected,
+    Finding,
+    InternalError,
+    RecordRejected,
+)
+from tillbridge.handover import edge, failures, files, takings
 from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.files import Taken
 from tillbridge.handover.inbox import FileResult
@@ -35,7 +42,7 @@ from tillbridge.ingestion import tlogs
 from tillbridge.ingestion.publishing import publish_all
 from tillbridge.ingestion.reading import Reading, Rules
 from tillbridge.ingestion.records import Record, records
-from tillbridge.ingestion.revision import Conflict, KnownOrder, compare
+from tillbridge.ingestion.revision import Conflict, KnownOrder, News, compare
 from tillbridge.ingestion.summary import BatchResult
 from tillbridge.ingestion.tlog_file import Entry, TLogFile, read_into
 from tillbridge.ingestion.tlogs import Accepted, Arrival
@@ -43,8 +50,10 @@ from tillbridge.ingestion.totals import Totals
 from tillbridge.ingestion.transaction import RetailTransaction
 from tillbridge.profile import Profile
 
-_LARGEST_BATCH = 64 * 1024 * 1024
-"""Bytes of the files that are in memory together, at about three times as many; a larger one is alone."""
+_LARGEST_BATCH = 16 * 1024 * 1024
+"""Bytes of the files that are in memory together; a larger one is alone."""
+
+_MOST_NOTES = 100
 
 
 @dataclass
@@ -67,7 +76,8 @@ class _Work:
     def reject(self, entry: Entry, problem: RecordRejected, kind: Kind = "quarantined") -> None:
         """Keep a transaction that cannot be used, and why."""
         self.rejects.add(entry.index, entry.element, problem, _about(entry), kind)
-        self.findings += problem.findings
+        if len(self.findings) < _MOST_NOTES:
+            self.findings += problem.findings
         self.counts["quarantined" if kind == "quarantined" else "in conflict"] += 1
 
 
@@ -104,14 +114,21 @@ class Ingestion:
         return self._folder.notices
 
     def batches(self) -> Iterator[list[RemoteFile]]:
-        """Give the waiting files in batches, by name; left-overs of a killed run are among them."""
+        """Give the waiting files in batches, by name; left-overs of a killed run are among them.
+
+        Those come in smaller batches, and then alone, so that the one that killed it shows.
+        """
         batch: list[RemoteFile] = []
-        size = 0
-        for file in self._folder.waiting():
-            is_full = len(batch) == self._profile.tills.files_at_once
-            if batch and (is_full or size + file.size > _LARGEST_BATCH):
+        size, most = 0, self._profile.tills.files_at_once
+        fewest = most
+        waiting = self._folder.waiting()
+        times = takings.without_an_end(self._engine, self._path)
+        for file in waiting:
+            together = max(1, most >> 5 * times.get(original_name(file.path), 0))
+            fewest = min(together, fewest) if batch else together
+            if batch and (len(batch) >= fewest or size + file.size > _LARGEST_BATCH):
                 yield batch
-                batch, size = [], 0
+                batch, size, fewest = [], 0, together
             batch.append(file)
             size += file.size
         if batch:
@@ -128,14 +145,18 @@ class Ingestion:
             Unavailable: the server or the database is down. Nothing is lost; the next run goes on.
         """
         result = BatchResult()
+        names = [original_name(file.path) for file in batch]
         with (
+            takings.counted(self._engine, self._path, names) as times,
             TemporaryDirectory(prefix="tillbridge-") as scratch,
             ThreadPoolExecutor(self._client.sessions) as threads,
             ExitStack() as open_rejects,
         ):
             places = [Path(scratch) / str(number) for number in range(len(batch))]
             taken = []
-            for one in threads.map(self._take, batch, places):
+            for one in threads.map(
+                self._take, batch, places, [times.get(name, 0) for name in names]
+            ):
                 if isinstance(one, TLogFile):
                     taken.append(one)
                 else:
@@ -147,11 +168,12 @@ class Ingestion:
                 for entry in (entry for file in taken for entry in file.entries):
                     _note_whose(entry, result)
             result.totals = self._record(work)
+            self._tell(work)
             result.published = self.publish()
             result.files += threads.map(self._put_away, work)
         return result
 
-    def _take(self, remote: RemoteFile, place: Path) -> TLogFile | FileResult:
+    def _take(self, remote: RemoteFile, place: Path, times: int) -> TLogFile | FileResult:
         name = original_name(remote.path)
         place.mkdir()
         try:
@@ -160,6 +182,7 @@ class Ingestion:
                 return FileResult(name, "left", notes=("another worker has it",))
             local = place / "file"
             try:
+                takings.require_an_end(name, times)
                 fetched = self._client.get(claimed, local, self._largest)
             except FileRejected as problem:
                 return TLogFile(name, claimed, local, "", 0, remote.modified_at, problem=problem)
@@ -184,12 +207,13 @@ class Ingestion:
         open_rejects.enter_context(rejects)
         work = _Work(file, rejects)
         if file.problem:
-            problem = RecordRejected("", file.problem.findings)
+            kind = InternalError if isinstance(file.problem, InternalError) else RecordRejected
+            problem = kind("", file.problem.findings)
             work.reject(Entry(0, Element(None, ""), problem), problem)
         return work
 
     def _record(self, work: Sequence[_Work]) -> Totals:
-        """Write down what is new, what was found wrong, and that the files are done."""
+        """Write down what is new, and find out what contradicts what is known."""
         totals = Totals()
         store = self._profile.product_store_id
         with transaction(self._engine) as connection:
@@ -212,14 +236,18 @@ class Ingestion:
                 tlogs.open_batch(connection, batch_id, store)
                 tlogs.add_transactions(connection, store, batch_id, accepted)
                 tlogs.add_records(connection, batch_id, made)
-            for failure in (each for one in work for each in (*one.rejects.failures, *one.late)):
-                failures.add(connection, failure)
+            failures.add(connection, *(failure for one in work for failure in one.late))
+        return totals
+
+    def _tell(self, work: Sequence[_Work]) -> None:
+        """Have people told of what cannot be used, and after that write down that the files are done."""
+        failures.tell(self._engine, [failure for one in work for failure in one.rejects.failures])
+        with transaction(self._engine) as connection:
             files.mark_taken(
                 connection,
                 self._path,
                 [_taken(one) for one in work if one.file.sha256 and not one.is_duplicate],
             )
-        return totals
 
     def _mark_duplicates(self, connection: Connection, work: Sequence[_Work]) -> None:
         done = files.done_among(connection, self._path, {one.file.sha256 for one in work})
@@ -243,7 +271,11 @@ class Ingestion:
             return
         found = entry.read.transaction
         order = known[found.transaction_id]
-        news = compare(found, order)
+        try:
+            news, some = self._what_is_new(work, found, order)
+        except InternalError as fault:
+            work.reject(entry, fault)
+            return
         if isinstance(news, Conflict):
             problem = RecordRejected(
                 found.transaction_id, (Finding(news.pointer, None, news.expected),)
@@ -253,7 +285,6 @@ class Ingestion:
         if not news.sales and not news.returns:
             work.counts["known before"] += 1
             return
-        some = list(records(found, news, order.returns, work.file.arrived_at, self._profile))
         arrival = Arrival(work.file.name, work.file.sha256, work.file.arrived_at)
         accepted.append(Accepted(found, news, arrival))
         made += some
@@ -265,9 +296,20 @@ class Ingestion:
             work.late.append(_late(found, work.file.name, self._profile))
         work.notes += (f"{found.transaction_id}: {warning}" for warning in entry.read.warnings)
 
+    def _what_is_new(
+        self, work: _Work, found: RetailTransaction, order: KnownOrder
+    ) -> tuple[News | Conflict, list[Record]]:
+        with edge.document(found.transaction_id):
+            news = compare(found, order)
+            if isinstance(news, Conflict) or not (news.sales or news.returns):
+                return news, []
+            arrived_at = work.file.arrived_at
+            return news, list(records(found, news, order.returns, arrived_at, self._profile))
+
     def _put_away(self, work: _Work) -> FileResult:
         file = work.file
-        notes = (*map(str, work.findings), *work.notes)
+        notes = (*map(str, work.findings), *work.notes)[:_MOST_NOTES]
+        faults = tuple(work.rejects.faults)
         try:
             if work.is_duplicate:
                 self._folder.archive(file.claimed)
@@ -276,14 +318,14 @@ class Ingestion:
                 )
             if work.is_of_no_use:
                 self._folder.quarantine(file.claimed, _report(work))
-                return FileResult(file.name, "quarantined", dict(work.counts), notes)
+                return FileResult(file.name, "quarantined", dict(work.counts), notes, faults)
             work.rejects.publish(self._client)
             self._folder.archive(file.claimed)
         except FileChanged as problem:
-            return FileResult(file.name, "left", notes=(str(problem),))
-        except FileConflict as problem:
-            return FileResult(file.name, "stuck", notes=(str(problem),))
-        return FileResult(file.name, "done", dict(work.counts), notes)
+            return FileResult(file.name, "left", notes=(str(problem),), faults=faults)
+        except (FileConflict, FileRejected) as problem:
+            return FileResult(file.name, "stuck", notes=(str(problem),), faults=faults)
+        return FileResult(file.name, "done", dict(work.counts), notes, faults)
 
 
 def _read(entry: Entry) -> list[RetailTransaction]:

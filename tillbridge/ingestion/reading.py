@@ -27,6 +27,7 @@ from tillbridge.profile.tills import Treatment
 
 _ZERO = Decimal(0)
 _LONGEST_REASON = 60
+_MOST_FINDINGS = 200
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,8 @@ def _lines(
             )
         )
         findings += arithmetic.limits(lines[-1], pointer)
+        if len(findings) > _MOST_FINDINGS:
+            break  # nobody needs the rest, and it is refused anyway
     return lines
 
 

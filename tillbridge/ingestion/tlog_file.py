@@ -10,8 +10,11 @@ from typing import BinaryIO
 
 from tillbridge.contracts import json_text
 from tillbridge.contracts.customer_order import read_customer_order
+from tillbridge.contracts.json_limits import MOST_VALUES_OF_AN_ELEMENT
 from tillbridge.contracts.json_text import LARGEST_ELEMENT, Element
-from tillbridge.errors import FileRejected, Finding, RecordRejected
+from tillbridge.errors import FileRejected, Finding, InternalError, RecordRejected
+from tillbridge.handover import edge
+from tillbridge.handover.usability import Usability
 from tillbridge.ingestion.reading import Reading, Rules, read_transaction
 
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
@@ -40,11 +43,12 @@ class TLogFile:
     arrived_at: datetime
     is_array: bool = False
     entries: list[Entry] = field(default_factory=list)
-    problem: FileRejected | None = None
+    problem: FileRejected | InternalError | None = None
 
 
 def read_into(file: TLogFile, rules: Rules) -> None:
     """Read every transaction of the file; what is wrong is kept with it."""
+    usability = Usability(file.name)
     try:
         with file.path.open("rb") as stream:
             file.is_array = _starts_with_bracket(stream)
@@ -53,9 +57,14 @@ def read_into(file: TLogFile, rules: Rules) -> None:
                     raise _rejected(
                         file, f"at most {_MOST_TRANSACTIONS:,} CustomerOrders; part the file"
                     )
-                found = _read(element, rules, file.arrived_at)
+                found = _read(element, rules, file.arrived_at, index)
                 file.entries.append(Entry(index, Element(None, element.text), found))
-    except FileRejected as problem:
+                if isinstance(found, RecordRejected):
+                    usability.unusable(found)
+                else:
+                    usability.usable()
+            usability.require()
+    except (FileRejected, InternalError) as problem:
         file.problem = problem
         file.entries.clear()
 
@@ -70,16 +79,21 @@ def _elements(stream: BinaryIO, file: TLogFile) -> Iterator[Element]:
     if not data.strip(_BLANKS):
         raise _rejected(file, "a CustomerOrder; the file is empty")
     try:
-        yield Element(json_text.read(data), data.decode("utf-8-sig"))
+        value = json_text.read(data, MOST_VALUES_OF_AN_ELEMENT)
+        yield Element(value, data.decode("utf-8-sig"))
     except ValueError as problem:
         raise _rejected(file, str(problem)) from problem
 
 
-def _read(element: Element, rules: Rules, arrived_at: datetime) -> Reading | RecordRejected:
+def _read(
+    element: Element, rules: Rules, arrived_at: datetime, index: int
+) -> Reading | RecordRejected:
     try:
-        return read_transaction(read_customer_order(element.value), rules, arrived_at)
+        with edge.document(f"the record at place {index + 1}"):
+            return read_transaction(read_customer_order(element.value), rules, arrived_at)
     except RecordRejected as problem:
-        return problem
+        # Without its traceback, which would keep the whole document in memory.
+        return problem.with_traceback(None)
 
 
 def _starts_with_bracket(stream: BinaryIO) -> bool:

@@ -10,10 +10,12 @@ from pathlib import Path
 from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts.inventory_variance import InventoryVariance, Row, read_file, read_row
-from tillbridge.errors import FileRejected, Finding, RecordRejected
-from tillbridge.handover.failures import NewFailure
+from tillbridge.errors import FileRejected, Finding, InternalError, RecordRejected
+from tillbridge.handover import edge, reasons
+from tillbridge.handover.failures import NewFailure, Told
 from tillbridge.handover.inbox import Work
 from tillbridge.handover.taken_file import TakenFile
+from tillbridge.handover.usability import Usability
 from tillbridge.ingestion.variance import variance_csv
 from tillbridge.profile import Profile
 
@@ -43,13 +45,21 @@ class VarianceFiles:
         content = read_file(file.path, file.name)
         good: list[dict[str, str]] = []
         errors: dict[int, str] = {}
-        failures = []
+        told = Told(f"{tills.predictspring_variance_folder}/quarantine")
+        faults = []
+        usability = Usability(file.name)
         for row in content.rows():
             try:
-                good.append(self._checked(row))
+                with edge.document(f"row {row.number}"):
+                    good.append(self._checked(row))
+                usability.usable()
             except RecordRejected as problem:
                 errors[row.number] = "; ".join(str(finding) for finding in problem.findings)
-                failures.append(self._failure(problem, file))
+                told.add(self._failure(problem, file))
+                if isinstance(problem, InternalError):
+                    faults.append(problem.key)
+                usability.unusable(problem)
+        usability.require()
         if good:
             # Named by its content: should the file come again, the order store knows it.
             handed_over = variance_csv(good)
@@ -61,7 +71,7 @@ class VarianceFiles:
             place = f"{tills.predictspring_variance_folder}/quarantine"
             self.client.put(f"{place}/{Path(file.name).stem}-{mark}.csv", kept)
         counts = {"passed on": len(good), "quarantined": len(errors)}
-        return Work(counts, failures, may_be_repeated=bool(errors))
+        return Work(counts, told.failures, may_be_repeated=bool(errors), faults=tuple(faults))
 
     def _checked(self, row: Row) -> dict[str, str]:
         """Give a row as HotWax's import takes it.
@@ -96,7 +106,7 @@ class VarianceFiles:
             store=None,
             amount=None,
             currency=None,
-            reason_code="variance-row",
+            reason_code=reasons.INTERNAL if isinstance(problem, InternalError) else "variance-row",
             reason="; ".join(finding.expected for finding in problem.findings),
             next_step=f"Mend the row in {folder}/quarantine and drop the file into {folder}.",
             source_file=file.name,

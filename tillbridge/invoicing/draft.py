@@ -10,6 +10,8 @@ from tillbridge.contracts.completed_orders import CompletedOrder, ShipmentItem
 from tillbridge.contracts.order_to_invoice import OrderToInvoice
 from tillbridge.errors import Finding, RecordRejected
 
+_MOST_FINDINGS = 200
+
 OMITTED = object()
 """Stands for a value whose absence a finding already explains."""
 
@@ -74,8 +76,14 @@ class Draft:
         return Origin(pointer, f"the order attribute {name}")
 
     def find(self, pointer: str, value: object, expected: str) -> None:
-        """Note something that is wrong with the feed order itself."""
+        """Note something that is wrong with the feed order itself.
+
+        Raises:
+            RecordRejected: there is so much of it that nobody needs the rest.
+        """
         self.findings.append(Finding(pointer, None if value is None else str(value), expected))
+        if len(self.findings) > _MOST_FINDINGS:
+            raise RecordRejected(self.order.order_id, tuple(self.findings))
 
     def finish(self, version: Any) -> OrderToInvoice:
         """Hold the request against the contract.

@@ -18,14 +18,17 @@ from tillbridge.contracts.completed_orders import CompletedOrder, read_order
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.database.engine import transaction
 from tillbridge.errors import RecordRejected
+from tillbridge.handover import edge
 from tillbridge.handover.inbox import Work
 from tillbridge.handover.rejects import About, Rejects
 from tillbridge.handover.taken_file import TakenFile
+from tillbridge.handover.usability import Usability
 from tillbridge.invoicing.ledger import origins
 from tillbridge.invoicing.transform import InvoiceRequest, NotInvoiced, transform
 from tillbridge.profile import Profile, StoreCodes
 
 _ORIGINS_AT_ONCE = 500
+_MOST_WARNINGS = 1000
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,14 @@ class FeedTransformer:
             counts = {
                 "transformed": requests.count,
                 "excluded": excluded,
-                "quarantined": len(rejects.failures),
+                "quarantined": rejects.count,
             }
             return Work(
-                counts, rejects.failures, tuple(warnings), may_be_repeated=bool(rejects.failures)
+                counts,
+                rejects.failures,
+                tuple(warnings[:_MOST_WARNINGS]),
+                may_be_repeated=bool(rejects.count),
+                faults=tuple(rejects.faults),
             )
 
     def _map_all(
@@ -71,23 +78,29 @@ class FeedTransformer:
         mapped: list[InvoiceRequest] = []
         warnings: list[str] = []
         excluded = 0
+        usability = Usability(feed.name)
         with feed.path.open("rb") as stream:
             for index, element in enumerate(json_text.read_array(stream, feed.name)):
                 order: CompletedOrder | None = None
                 try:
-                    order = read_order(element.value, index)
-                    result, found = transform(order, self.profile, self.stores)
+                    with edge.document(f"the order at place {index}"):
+                        order = read_order(element.value, index)
+                        result, found = transform(order, self.profile, self.stores)
                 except RecordRejected as problem:
                     rejects.add(index, element, problem, _about(problem, order))
+                    usability.unusable(problem)
                     continue
+                usability.usable()
                 if isinstance(result, NotInvoiced):
                     excluded += 1
                     continue
                 requests.add(result.body)
-                warnings += (f"order {result.order_no}: {warning}" for warning in found)
+                if len(warnings) < _MOST_WARNINGS:
+                    warnings += (f"order {result.order_no}: {warning}" for warning in found)
                 mapped.append(result)
                 if len(mapped) == _ORIGINS_AT_ONCE:
                     self._remember(mapped, feed.name)
+        usability.require()
         self._remember(mapped, feed.name)
         return excluded, warnings
 

@@ -16,9 +16,11 @@ from tillbridge.contracts import json_text, order_to_invoice
 from tillbridge.contracts.json_text import Element
 from tillbridge.database.engine import transaction
 from tillbridge.errors import Finding, RecordRejected
+from tillbridge.handover import edge
 from tillbridge.handover.inbox import Work
 from tillbridge.handover.rejects import About, Rejects
 from tillbridge.handover.taken_file import TakenFile
+from tillbridge.handover.usability import Usability
 from tillbridge.invoicing.ledger import orders, origins
 from tillbridge.invoicing.ledger.look_alikes import LookAlikes
 from tillbridge.invoicing.transform import InvoiceRequest
@@ -42,10 +44,16 @@ class Intake:
         Raises:
             FileRejected: the file cannot be read to its end; nothing of it was entered.
         """
-        # A file that is cut off is no use, not even its beginning: read it to its end first.
+        # A file that is cut off, or mostly something else, is no use, not even its beginning.
+        usability = Usability(file.name)
         with file.path.open("rb") as stream:
-            for _ in json_text.read_array(stream, file.name):
-                pass
+            for index, element in enumerate(json_text.read_array(stream, file.name)):
+                try:
+                    self._read(element, index)
+                    usability.usable()
+                except RecordRejected as problem:
+                    usability.unusable(problem)
+        usability.require()
         folder = self.profile.order_to_invoice_folder
         counts: Counter[str] = Counter()
         waiting: list[InvoiceRequest] = []
@@ -62,9 +70,9 @@ class Intake:
                     counts += self._accept(waiting, file.name)
             counts += self._accept(waiting, file.name)
             rejects.publish(self.client)
-        counts["quarantined"] = len(rejects.failures)
+        counts["quarantined"] = rejects.count
         # Entering an order twice is harmless, and a refused one may be handed over again on purpose.
-        return Work(counts, rejects.failures, may_be_repeated=True)
+        return Work(counts, rejects.failures, may_be_repeated=True, faults=tuple(rejects.faults))
 
     def _accept(self, waiting: list[InvoiceRequest], file_name: str) -> Counter[str]:
         look_alikes = LookAlikes.from_profile(self.profile)
@@ -85,6 +93,10 @@ class Intake:
         return counts
 
     def _read(self, element: Element, index: int) -> InvoiceRequest:
+        with edge.document(f"the order at place {index}"):
+            return self._request(element, index)
+
+    def _request(self, element: Element, index: int) -> InvoiceRequest:
         number = element.value.get("OrderNo") if isinstance(element.value, dict) else None
         key = number if isinstance(number, str) else f"the order at place {index}"
         if not isinstance(element.value, dict):

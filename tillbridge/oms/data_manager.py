@@ -17,11 +17,13 @@ from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import import_record, json_text
 from tillbridge.contracts.json_spool import ArraySpool
 from tillbridge.database.engine import transaction
-from tillbridge.errors import FileRejected, Finding, RecordRejected
-from tillbridge.handover.failures import NewFailure
+from tillbridge.errors import FileRejected, Finding, InternalError, RecordRejected
+from tillbridge.handover import edge
+from tillbridge.handover.failures import Told
 from tillbridge.handover.inbox import Work
 from tillbridge.handover.rejects import About
 from tillbridge.handover.taken_file import TakenFile
+from tillbridge.handover.usability import Usability
 from tillbridge.oms import data_manager_books as books
 from tillbridge.oms.data_manager_books import ImportedRecord, LogEntry
 from tillbridge.oms.failed_records import FOLDER, failure, publish_error_file
@@ -115,18 +117,31 @@ class DataManager(Generic[T]):
             )
         return Work(
             counts,
-            importing.failures,
+            importing.told.failures,
             notes(warnings),
             may_be_repeated=bool(counts["failed"]),
+            faults=tuple(importing.faults),
         )
 
+    def read(self, value: Any, place: int) -> Record[T]:
+        """Read one element of a file, or raise `RecordRejected`."""
+        with edge.document(f"the record at place {place + 1}"):
+            document = self.kind.read(value, place)
+            return Record(place, self.kind.key(document), document)
+
     def _read_to_the_end(self, file: TakenFile, arrival: str) -> None:
-        # A file that is cut off is no use, not even its beginning: its sender will send it again.
+        # A file that is cut off, or mostly something else, is no use, not even its beginning.
+        usability = Usability(file.name)
         try:
             with file.path.open("rb") as stream:
-                for _ in json_text.read_array(stream, file.name):
-                    pass
-        except FileRejected:
+                for place, element in enumerate(json_text.read_array(stream, file.name)):
+                    try:
+                        self.read(element.value, place)
+                        usability.usable()
+                    except RecordRejected as problem:
+                        usability.unusable(problem)
+            usability.require()
+        except (FileRejected, InternalError):
             entry = LogEntry(self.kind.config_id, file.name, arrival, books.FAILED)
             with transaction(self.engine) as connection:
                 books.write_log(connection, entry)
@@ -157,15 +172,15 @@ class _Importing(Generic[T]):
         self._page: list[_Read[T]] = []
         self._keys: set[str] = set()
         self.counts = {"imported": 0, "known": 0, "failed": 0}
-        self.failures: list[NewFailure] = []
+        self.told = Told(f"{manager.folder}/{FOLDER}")
+        self.faults: list[str] = []
 
     def add(self, place: int, value: Any) -> None:
         """Read one element; a full page is imported."""
         try:
-            document = self._kind.read(value, place)
-            record = Record(place, self._kind.key(document), document)
+            record = self._manager.read(value, place)
         except RecordRejected as problem:
-            self._page.append(_Read(place, value, None, problem))
+            self._page.append(_Read(place, value, None, problem.with_traceback(None)))
         else:
             if record.key in self._keys:
                 self.import_page()
@@ -244,7 +259,9 @@ class _Importing(Generic[T]):
         self.counts["failed"] += 1
         self._spool.add(import_record.failed_record(one.value, import_record.sentence(problem)))
         folder = self._manager.folder
-        self.failures.append(
+        if isinstance(problem, InternalError):
+            self.faults.append(f"the record at place {one.place + 1} ({problem.key})")
+        self.told.add(
             failure(
                 self._file,
                 self._manager.profile.product_store_id,

@@ -60,7 +60,7 @@ def failure(
         store=about.store,
         amount=about.amount,
         currency=about.currency,
-        reason_code=reasons.code(problem.findings[0], "record"),
+        reason_code=reasons.code(problem, "record"),
         reason=reasons.sentences(problem.findings),
         next_step=next_step,
         source_file=file.name,

@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 from tillbridge.errors import Finding, RecordRejected
 from tillbridge.oms.references import NotFound
 
+_MOST = 200
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -21,15 +23,15 @@ class Findings:
         self._found: list[Finding] = []
 
     def add(self, pointer: str, value: str | None, expected: str) -> None:
-        """Note one thing."""
-        self._found.append(Finding(pointer, value, expected))
+        """Note one thing; so many that nobody needs the rest are raised as `stop_if_any` does."""
+        self._note(Finding(pointer, value, expected))
 
     def attempt(self, look_up: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
         """Give what a look-up finds; where it finds nothing, note that and give None."""
         try:
             return look_up(*arguments, **named)
         except NotFound as problem:
-            self._found.append(problem.finding)
+            self._note(problem.finding)
             return None
 
     def once_each(self, pointer: str, names: Iterable[str]) -> None:
@@ -37,6 +39,11 @@ class Findings:
         for name, times in Counter(names).items():
             if times > 1:
                 self.add(pointer, name[:200], "expected each id or name once")
+
+    def _note(self, finding: Finding) -> None:
+        self._found.append(finding)
+        if len(self._found) > _MOST:
+            self.stop_if_any()
 
     def stop_if_any(self) -> None:
         """Raise `RecordRejected` with everything that was noted."""

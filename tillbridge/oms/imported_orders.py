@@ -13,6 +13,7 @@ from tillbridge.contracts.order_import import OrderImport, read_order
 from tillbridge.database import oms_tables as tables
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.errors import RecordRejected
+from tillbridge.handover import edge
 from tillbridge.handover.rejects import About
 from tillbridge.oms import data_manager_books as books
 from tillbridge.oms.approval import WAITS_FOR_APPROVAL, ApprovalRule
@@ -59,7 +60,8 @@ class OrderKind:
         problems: dict[int, RecordRejected] = {}
         for record in records:
             try:
-                orders.append(to_order(record.document, references, now))
+                with edge.document(record.key):
+                    orders.append(to_order(record.document, references, now))
             except RecordRejected as problem:
                 problems[record.place] = problem
         write_orders(connection, orders)

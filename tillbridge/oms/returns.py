@@ -14,7 +14,7 @@ from tillbridge.contracts.return_import import PARTS, ReturnImport, read_return
 from tillbridge.database import import_tables, oms_tables
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.errors import Finding, RecordRejected
-from tillbridge.handover import failures
+from tillbridge.handover import edge, failures
 from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.rejects import About
 from tillbridge.oms import data_manager_books as books
@@ -63,7 +63,8 @@ class ReturnKind:
         read: list[tuple[int, Return]] = []
         for record in records:
             try:
-                read.append((record.place, to_return(record.document, references, now)))
+                with edge.document(record.key):
+                    read.append((record.place, to_return(record.document, references, now)))
             except RecordRejected as problem:
                 problems[record.place] = problem
         sales = _sales(

@@ -9,12 +9,14 @@ from itertools import islice
 from sqlalchemy import Engine
 
 from tillbridge.clients.sftp import SftpClient
-from tillbridge.contracts.inventory_variance import Row, VarianceFile, read_file
+from tillbridge.contracts.inventory_variance import Row, VarianceFile, read_file, read_row
 from tillbridge.database.engine import transaction
-from tillbridge.errors import FileRejected
+from tillbridge.errors import FileRejected, InternalError, RecordRejected
+from tillbridge.handover import edge
 from tillbridge.handover.failures import NewFailure
 from tillbridge.handover.inbox import Work
 from tillbridge.handover.taken_file import TakenFile
+from tillbridge.handover.usability import Usability
 from tillbridge.oms import data_manager_books as books
 from tillbridge.oms.data_manager import notes
 from tillbridge.oms.data_manager_books import LogEntry
@@ -72,9 +74,19 @@ class VarianceImport:
         return Work(counts, failures, notes(warnings), may_be_repeated=bool(errors))
 
     def _read(self, file: TakenFile, arrival: str) -> VarianceFile:
+        usability = Usability(file.name)
         try:
-            return read_file(file.path, file.name)
-        except FileRejected:
+            content = read_file(file.path, file.name)
+            for row in content.rows():
+                try:
+                    with edge.document(f"row {row.number}"):
+                        read_row(row)
+                    usability.usable()
+                except RecordRejected as problem:
+                    usability.unusable(problem)
+            usability.require()
+            return content
+        except (FileRejected, InternalError):
             entry = LogEntry(books.VARIANCES, file.name, arrival, books.FAILED)
             with transaction(self.engine) as connection:
                 books.write_log(connection, entry)

@@ -19,6 +19,7 @@ from tillbridge.database.import_tables import inventory_variance
 from tillbridge.database.insertion import insert_or_update
 from tillbridge.database.oms_tables import facility
 from tillbridge.errors import RecordRejected
+from tillbridge.handover import edge
 from tillbridge.handover.taken_file import TakenFile
 from tillbridge.oms import data_manager_books as books
 from tillbridge.oms.reading_references import read_references
@@ -104,7 +105,8 @@ def _decide(
     read: list[tuple[Row, InventoryVariance]] = []
     for row in rows:
         try:
-            read.append((row, read_row(row)))
+            with edge.document(f"row {row.number}"):
+                read.append((row, read_row(row)))
         except RecordRejected as problem:
             yield _refused(row, problem)
     references = read_references(connection, {product_of(variance) for _, variance in read})
@@ -112,14 +114,16 @@ def _decide(
     for row, variance in read:
         key = f"row {row.number}"
         try:
-            placed.append((row, variance, place(key, variance, references, file.name)))
+            with edge.document(key):
+                placed.append((row, variance, place(key, variance, references, file.name)))
         except RecordRejected as problem:
             yield _refused(row, problem, variance)
     before = lock_stock(connection, {where for _, _, where in placed})
     on_hand = dict(before)
     for row, variance, where in placed:
         try:
-            applied = apply(f"row {row.number}", variance, on_hand.get(where, Decimal(0)))
+            with edge.document(f"row {row.number}"):
+                applied = apply(f"row {row.number}", variance, on_hand.get(where, Decimal(0)))
         except RecordRejected as problem:
             yield _refused(row, problem, variance)
             continue

@@ -193,7 +193,7 @@ class Profile(BaseModel):
         default_factory=TillSettings, description="What becomes of the TLogs of this brand's tills."
     )
     largest_file_megabytes: int = Field(
-        default=1024, ge=1, le=4096, description="Larger files are quarantined without being read."
+        default=300, ge=1, le=4096, description="Larger files are quarantined without being read."
     )
 
     @field_validator("time_zone")

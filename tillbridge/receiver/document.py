@@ -16,9 +16,9 @@ from typing import Any
 
 from tillbridge import harmless
 from tillbridge.contracts import json_text
-from tillbridge.contracts.json_limits import LONGEST_NAME, MOST_FINDINGS, TooManyValues
+from tillbridge.contracts.json_limits import LONGEST_NAME, TooManyValues
 from tillbridge.contracts.json_text import Unreadable
-from tillbridge.errors import FileRejected, Finding, RecordRejected
+from tillbridge.errors import MOST_FINDINGS, FileRejected, Finding, RecordRejected
 from tillbridge.receiver.settings import ReceiverSettings
 
 LONGEST_ORDER_ID = 60
