@@ -28,7 +28,10 @@ USED = {
         "_convert_status": paramiko.SFTPClient,
         "_send_packet": paramiko.SFTPClient,
         "_read_packet": paramiko.SFTPClient,
-        "_from_msg": paramiko.SFTPAttributes,
+        "_read_all": paramiko.SFTPClient,
+    },
+    "tillbridge/clients/sftp_connection.py": {
+        "_kex_info": None,
     },
     "tillbridge/clients/retail_pro_leftover.py": {
         "_stream": None,
@@ -49,6 +52,11 @@ def test_each_member_is_still_there() -> None:
     for members in USED.values():
         for name, owner in members.items():
             assert owner is None or callable(getattr(owner, name, None)), f"{owner}.{name} is gone"
+
+
+def test_the_key_exchanges_are_still_there() -> None:
+    """The one of RFC 8731 is known by its older name."""
+    assert "curve25519-sha256@libssh.org" in paramiko.Transport._kex_info
 
 
 def test_the_bytes_behind_an_answer_are_still_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,25 @@ def test_too_many_channels_names_the_setting(stopped_sshd: Sshd) -> None:
     """When the server allows fewer sessions than configured, the error names the setting."""
     stopped_sshd.start("MaxSessions 0")
     assert "channels per connection" in problem_with(stopped_sshd.settings())
+
+
+def test_a_server_with_the_one_key_exchange_of_its_standard_is_talked_to(
+    stopped_sshd: Sshd,
+) -> None:
+    """OpenSSH has two names for it; hardened servers offer the newer one alone."""
+    stopped_sshd.start("KexAlgorithms curve25519-sha256")
+    with SftpClient(stopped_sshd.settings()) as client:
+        assert client.list("in") == []
+
+
+def test_what_is_made_on_the_server_is_for_owner_and_group(sshd: Sshd) -> None:
+    """Whatever the server's umask lets through; the settings may say otherwise."""
+    for mode, settings in (
+        ("0o640 0o750", {}),
+        ("0o600 0o700", {"file_mode": "0600", "folder_mode": "0700"}),
+    ):
+        with SftpClient(sshd.settings(**settings)) as client:
+            client.put(f"{mode}/in/a.json", b"customer")
+        file = sshd.root / mode / "in" / "a.json"
+        found = " ".join(oct(stat.S_IMODE(path.stat().st_mode)) for path in (file, file.parent))
+        assert found == mode

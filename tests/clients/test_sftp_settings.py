@@ -44,6 +44,19 @@ def test_unreadable_host_key_is_refused_in_the_form(line: str) -> None:
         settings(host_keys=[line])
 
 
+@pytest.mark.parametrize(("bits", "is_taken"), [(1024, False), (2047, False), (2048, True)])
+def test_an_rsa_host_key_that_can_be_forged_is_refused(bits: int, is_taken: bool) -> None:
+    """The sentence says how long it has to be, and which kind is better."""
+    fields = (b"ssh-rsa", b"\1\0\1", (1 << (bits - 1)).to_bytes(bits // 8 + 1, "big"))
+    content = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    line = f"ssh-rsa {base64.b64encode(content).decode()}"
+    if is_taken:
+        assert settings(host_keys=[line]).pinned_keys()[0].type == "ssh-rsa"
+        return
+    with pytest.raises(ValidationError, match=f"at least 2048 bits; this one has {bits}.*Ed25519"):
+        settings(host_keys=[line])
+
+
 def test_login_is_needed() -> None:
     """Settings without a password and without a key cannot be saved."""
     with pytest.raises(ValidationError, match="a password or a private key"):

@@ -6,7 +6,9 @@ read, so this module speaks to the server with paramiko's requests but not throu
 
 from __future__ import annotations
 
+import math
 import stat
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,12 +20,23 @@ import paramiko
 from paramiko import sftp as protocol
 from paramiko.message import Message
 
+from tillbridge import harmless
 from tillbridge.errors import TillbridgeError
 
 CHUNK = 32_768
 """Bytes in one READ or WRITE; every server takes that much."""
 
 _REQUESTS_ON_THE_WAY = 16
+
+# A server that lies has to come to an end, too.
+_MOST_ENTRIES = 1_000_000
+_MOST_NAME_BYTES = 256 * 1024 * 1024
+_LISTING_PATIENCE = 10
+"""How many times longer than one answer a whole listing may take."""
+_SLOWEST = 16 * 1024
+"""Bytes a second of a file that is read."""
+_LONGEST_TEXT = 200
+_MOST_EXTENSIONS = 100
 
 
 Kind = Literal["file", "folder", "link", "device", "unknown"]
@@ -95,6 +108,15 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
     extensions: frozenset[str]
     """What the server offers beyond version 3 of the protocol."""
 
+    patience: float = 30
+    """Seconds to wait for one answer, whatever else the server says meanwhile."""
+
+    file_mode: int = 0o640
+    folder_mode: int = 0o750
+    """Who may read what we make there, less what the server's umask takes away."""
+
+    _until = math.inf
+
     # --- whole files and folders
 
     def look(self, path: str) -> Attributes:
@@ -111,8 +133,13 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
             raise
 
     def entries(self, folder: str) -> Iterator[tuple[bytes, Attributes]]:
-        """List a folder, without `.` and `..`. Names are the server's bytes, in its order."""
+        """List a folder, without `.` and `..`. Names are the server's bytes, in its order.
+
+        A listing that does not end, or is longer than any folder, raises `Broken`.
+        """
         handle = self._ask(protocol.CMD_OPENDIR, folder).get_string()
+        ends_at = time.monotonic() + _LISTING_PATIENCE * self.patience
+        entries = name_bytes = 0
         while True:
             try:
                 answer = self._ask(protocol.CMD_READDIR, handle)
@@ -121,16 +148,28 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
                 if refused.is_end_of_file:
                     return
                 raise
+            length = len(answer.asbytes())
             for _ in range(answer.get_int()):
+                if answer.packet.tell() >= length:
+                    raise Broken("the server's listing holds fewer entries than it says")
                 name = answer.get_string()
+                entries, name_bytes = entries + 1, name_bytes + len(name)
                 answer.get_string()  # the same as text for people
                 attributes = _attributes(answer)
                 if name not in {b".", b".."}:
                     yield name, attributes
+            if (
+                entries > _MOST_ENTRIES
+                or name_bytes > _MOST_NAME_BYTES
+                or time.monotonic() > ends_at
+            ):
+                raise Broken(
+                    f"the server's listing does not end; it has {entries:,} entries so far"
+                )
 
     def make_folder(self, path: str) -> None:
         """Create one folder; its parent has to be there."""
-        self._ask(protocol.CMD_MKDIR, path, paramiko.SFTPAttributes())
+        self._ask(protocol.CMD_MKDIR, path, _with_mode(self.folder_mode))
 
     def discard(self, path: str) -> None:
         """Remove a file; one that is not there is as good as removed."""
@@ -167,10 +206,11 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
 
         The answer to the CLOSE of a written file is checked: a full disk may show only there.
         """
-        flags = protocol.SFTP_FLAG_READ
+        flags, attributes = protocol.SFTP_FLAG_READ, paramiko.SFTPAttributes()
         if create:
+            attributes = _with_mode(self.file_mode)
             flags = protocol.SFTP_FLAG_WRITE | protocol.SFTP_FLAG_CREATE | protocol.SFTP_FLAG_EXCL
-        answer = self._ask(protocol.CMD_OPEN, path, flags, paramiko.SFTPAttributes())
+        answer = self._ask(protocol.CMD_OPEN, path, flags, attributes)
         handle: bytes = answer.get_string()
         try:
             yield handle
@@ -204,6 +244,7 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
         """Read the first `size` bytes in chunks; a file that is shorter raises `Refused`."""
         offsets = range(0, size, CHUNK)
         requests = (_read_request(handle, at, min(CHUNK, size - at)) for at in offsets)
+        began_at = time.monotonic()
         for offset, answer in zip(offsets, self._ask_all(requests), strict=True):
             end = min(offset + CHUNK, size)
             data: bytes = answer.get_string()
@@ -215,6 +256,8 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
                 data += more
             if offset + len(data) > end:
                 raise Broken("the server gave more bytes than it was asked for")
+            if time.monotonic() - began_at > self.patience + end / _SLOWEST:
+                raise Broken(f"the server gives fewer than {_SLOWEST:,} bytes a second")
             yield data
 
     def sync(self, handle: bytes) -> None:
@@ -244,6 +287,7 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
         self._async_request(type(None), protocol.CMD_CLOSE, handle)
 
     def _answer(self, answers: _Answers, number: int) -> Message:
+        self._until = time.monotonic() + self.patience
         while number not in answers:
             self._read_response()
         kind, message = answers.pop(number)
@@ -251,7 +295,24 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
             self._convert_status(message)
         return message
 
-    # paramiko calls the four below; overriding them is how its errors become ours.
+    # paramiko calls the six below; overriding them is how its errors become ours, and its waits end.
+
+    def _request(self, kind: int, *arguments: Any) -> tuple[int, Message]:
+        number = self._async_request(type(None), kind, *arguments)
+        self._until = time.monotonic() + self.patience
+        answer: tuple[int, Message] = self._read_response(number)
+        return answer
+
+    def _read_all(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            if time.monotonic() > self._until:
+                raise Broken("the server did not answer in time")
+            piece = self.sock.recv(size - len(data))
+            if not piece:
+                raise EOFError
+            data += piece
+        return bytes(data)
 
     def _send_version(self) -> int:
         hello = Message()
@@ -272,7 +333,8 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
     def _convert_status(self, message: Message) -> None:
         code = message.get_int()
         if code != protocol.SFTP_OK:
-            raise Refused(code, message.get_string().decode("utf-8", "replace")[:200])
+            text = message.get_string().decode("utf-8", "replace")
+            raise Refused(code, harmless.line(text, _LONGEST_TEXT))
 
     def _send_packet(self, kind: int, packet: Message) -> None:
         with _breaking():
@@ -301,12 +363,24 @@ def _read_request(handle: bytes, offset: int, length: int) -> tuple[Any, ...]:
 
 
 def _attributes(answer: Message) -> Attributes:
-    raw = paramiko.SFTPAttributes._from_msg(answer)
-    return Attributes(
-        size=raw.st_size or 0,
-        modified_at=datetime.fromtimestamp(raw.st_mtime or 0, UTC),
-        kind=_kind(raw.st_mode),
-    )
+    flags = answer.get_int()
+    size = answer.get_int64() if flags & paramiko.SFTPAttributes.FLAG_SIZE else 0
+    if flags & paramiko.SFTPAttributes.FLAG_UIDGID:
+        answer.get_bytes(8)
+    mode = answer.get_int() if flags & paramiko.SFTPAttributes.FLAG_PERMISSIONS else None
+    moment = 0
+    if flags & paramiko.SFTPAttributes.FLAG_AMTIME:
+        _, moment = answer.get_int(), answer.get_int()
+    if flags & paramiko.SFTPAttributes.FLAG_EXTENDED:
+        for _ in range(min(answer.get_int(), _MOST_EXTENSIONS)):
+            answer.get_string(), answer.get_string()
+    return Attributes(size, datetime.fromtimestamp(moment, UTC), _kind(mode))
+
+
+def _with_mode(mode: int) -> paramiko.SFTPAttributes:
+    attributes = paramiko.SFTPAttributes()
+    attributes.st_mode = mode
+    return attributes
 
 
 def _kind(mode: int | None) -> Kind:

@@ -36,6 +36,7 @@ _MACS = (
     "hmac-sha2-256",
     "hmac-sha2-512",
 )
+_X25519 = "curve25519-sha256"
 _RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 
 # paramiko logs every lost connection with a traceback, and file names; ours are raised instead.
@@ -63,7 +64,7 @@ class SftpConnection:
             raise Unavailable(f"Cannot connect to SFTP server {server}: {error}.") from error
         # Small requests follow each other: waiting to fill a packet would cost 40 ms each.
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._transport = paramiko.Transport(_BoundedSocket(plain, settings.operation_timeout))
+        self._transport = _Transport(_BoundedSocket(plain, settings.operation_timeout))
         self._transport.set_log_channel(_LOG_NAME)
         try:
             with self._deadline():
@@ -88,6 +89,9 @@ class SftpConnection:
                 session.invoke_subsystem("sftp")
                 channel = SftpChannel(session)
                 channel.server = self._settings.address
+                channel.patience = self._settings.operation_timeout
+                channel.file_mode = int(self._settings.file_mode, 8)
+                channel.folder_mode = int(self._settings.folder_mode, 8)
                 return channel
         except paramiko.ChannelException as error:
             raise ConfigurationProblem(
@@ -121,6 +125,14 @@ class SftpConnection:
             yield
         finally:
             timer.cancel()
+
+
+class _Transport(paramiko.Transport):  # type: ignore[misc] # paramiko has no types
+    """Knows the key exchange of RFC 8731 by its own name too, as servers offer it that offer nothing else."""
+
+    _kex_info = paramiko.Transport._kex_info | {
+        _X25519: paramiko.Transport._kex_info[f"{_X25519}@libssh.org"]
+    }
 
 
 class _BoundedSocket:
@@ -157,6 +169,7 @@ def _negotiate(transport: paramiko.Transport, settings: SftpSettings) -> None:
     options = transport.get_security_options()
     options.ciphers = _CIPHERS
     options.digests = _MACS
+    options.kex = (_X25519, *options.kex)
     # The server shows one key only: ask for a kind that is pinned before all others.
     wanted = [kind for key in pinned for kind in _signatures(key)]
     options.key_types = list(dict.fromkeys([*wanted, *options.key_types]))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,9 @@ from tillbridge.errors import (
     TillbridgeError,
     Unavailable,
 )
+
+_LARGEST = 4 * 1024**3
+"""Bytes of a file that is hashed; none of ours is near it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,14 @@ def move(channel: SftpChannel, source: str, target: str) -> None:
     if channel.find(target) is None:
         try:
             _rename(channel, channel.rename_to_free, source, target)
-        except Refused:
+        except Refused as refused:
             if channel.find(source) is not None:
-                raise
-            if channel.find(target) is None:
+                if not refused.is_permission or channel.find(target) is not None:
+                    raise
+                # OpenSSH renames by making a second name, which Linux allows nobody for a file that he may
+                # not write. Nothing stood at the target a moment ago, in a folder that is ours.
+                channel.rename_over(source, target)
+            elif channel.find(target) is None:
                 raise FileChanged(
                     f"{source} is gone: another worker or a person moved it."
                 ) from None
@@ -164,7 +170,7 @@ def get(
     return FetchedFile(path, before.size, digest.hexdigest(), before.modified_at)
 
 
-def measured(channel: SftpChannel, path: str, max_bytes: int = sys.maxsize) -> FetchedFile:
+def measured(channel: SftpChannel, path: str, max_bytes: int = _LARGEST) -> FetchedFile:
     """Read a whole file and forget it; gives its SHA-256 and size. Raises as `get`."""
     return get(channel, path, max_bytes, lambda _: None)
 
@@ -210,7 +216,12 @@ def _write_new(channel: SftpChannel, path: str, temporary: str, content: Content
 
 
 def _compare(channel: SftpChannel, path: str, temporary: str, content: Content) -> None:
-    if measured(channel, temporary).sha256 != content.sha256:
+    found = channel.find(temporary)
+    if (
+        found is None
+        or found.size != content.size
+        or measured(channel, temporary).sha256 != content.sha256
+    ):
         raise Unavailable(
             f"SFTP server {channel.server} gave back other bytes than were written to {path}, so the file was "
             "removed. Its storage needs a look; the next run writes it again."

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from tillbridge.clients.sftp_paths import clean_root
 
+_FEWEST_RSA_BITS = 2048
 _KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp", "ssh-rsa")
 
 
@@ -39,7 +40,8 @@ class HostKey:
                 key_type = words[start]
                 content = base64.b64decode(words[start + 1], validate=True)
                 # The key names its own type in its first field: four bytes of length, then the text.
-                if content[4 : 4 + int.from_bytes(content[:4], "big")] == key_type.encode():
+                if _fields(content)[0] == key_type.encode():
+                    _require_strong(key_type, content)
                     return cls(key_type, content)
         except (IndexError, binascii.Error):
             pass
@@ -50,6 +52,26 @@ class HostKey:
         """The SHA256 fingerprint, written as OpenSSH writes it."""
         digest = base64.b64encode(hashlib.sha256(self.content).digest()).decode()
         return f"{self.type} SHA256:{digest.rstrip('=')}"
+
+
+def _fields(content: bytes) -> list[bytes]:
+    fields = []
+    while content:
+        end = 4 + int.from_bytes(content[:4], "big")
+        fields.append(content[4:end])
+        content = content[end:]
+    return fields
+
+
+def _require_strong(key_type: str, content: bytes) -> None:
+    if key_type != "ssh-rsa":
+        return
+    bits = int.from_bytes(_fields(content)[2], "big").bit_length()
+    if bits < _FEWEST_RSA_BITS:
+        raise ValueError(
+            f"an RSA host key of at least {_FEWEST_RSA_BITS} bits; this one has {bits} and can be forged. Ask "
+            "the server's owner for its Ed25519 key"
+        )
 
 
 class SftpSettings(BaseModel):
@@ -105,6 +127,16 @@ class SftpSettings(BaseModel):
         ge=1,
         le=64,
         description="Most SFTP sessions on each connection. OpenSSH allows 10 by default (MaxSessions).",
+    )
+    file_mode: str = Field(
+        "0640",
+        pattern="^0?[0-7]{3}$",
+        description="Rights of the files made on the server, octal; its umask may take more away.",
+    )
+    folder_mode: str = Field(
+        "0750",
+        pattern="^0?[0-7]{3}$",
+        description="Rights of the folders made on the server, octal; its umask may take more away.",
     )
     accept_weaker_storage: bool = Field(
         False,
