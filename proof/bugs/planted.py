@@ -235,8 +235,8 @@ _PROMISE_BUGS = (
         "changed-after-sending",
         "changed content replaces what may have been booked",
         f"{_LEDGER}/orders.py",
-        "    if found.state in REPLACEABLE and not found.doubts and not is_other_order:",
-        "    if not is_other_order:",
+        "    if is_free or (found.state in REPLACEABLE and not found.doubts and not is_other_order):",
+        "    if is_free or not is_other_order:",
         _LEDGER_TESTS,
     ),
     Bug(

@@ -44,8 +44,8 @@ RESTORE_BUGS = (
         "byte-before-marker",
         "an order is sent although its marker could not be moved on",
         "tillbridge/invoicing/sending.py",
-        "                raise _NotMarked(problem) from problem",
-        "                pass",
+        "            raise _NotMarked(problem) from problem",
+        "            pass",
         _MARKER_TESTS,
     ),
     Bug(
