@@ -58,7 +58,10 @@ def _is_over(ledger: Ledger) -> bool:
 def _decide(world: World, ledger: Ledger) -> None:
     for number, row in ledger.rows.items():
         if row.state in {"PARKED", "HELD"} or row.conflict_sha256:
-            world.decide(number, row.total, Decision.SEND_AGAIN, is_hasty=False)
+            done = world.decide(number, row.total, Decision.SEND_AGAIN, is_hasty=False)
+            if not done and row.state == "HELD":
+                # Each of its numbers waits for the other; this is the one that must not be.
+                world.decide(number, row.total, Decision.CANCEL, is_hasty=False)
 
 
 def _send(world: World, ledger: Ledger) -> None:

@@ -368,6 +368,20 @@ def test_after_a_restore_neither_number_goes_by_itself(engine: Engine) -> None:
     assert decide(engine, OLD, Decision.CANCEL).after == "CANCELLED"
 
 
+def test_where_each_number_waits_for_the_other_one_is_cancelled(engine: Engine) -> None:
+    """Both came in while the ledger had forgotten what it sent; the refusal says the way out."""
+    restores.begin(engine, "Mara", "the disk was lost")
+    accept(engine, numbered(OLD), EARLY)
+    accept(engine, numbered(NEW), LATE)
+    for number in (OLD, NEW):
+        refusal = decide(engine, number, Decision.SEND_AGAIN).refusal
+        assert "where each waits for the other, cancel the one that must not be" in refusal
+    assert decide(engine, NEW, Decision.CANCEL).after == "CANCELLED"
+    assert decide(engine, OLD, Decision.SEND_AGAIN).after == "READY"
+    restores.end(engine, "Mara", "all handed over")
+    assert ready(engine) == [OrderKey(STORE, OLD)]
+
+
 def test_an_order_with_two_invoices_is_a_difference_of_the_control_totals(engine: Engine) -> None:
     """As one that was invoiced twice before; without two there is none."""
     sent(engine, "CONFIRMED")

@@ -107,7 +107,7 @@ def obstacle(connection: Connection, found: Row[Any], *, other_is_void: bool) ->
         if one.doubts or one.state in _SENT - {"CONFIRMED"}:
             return (
                 f"its order {found.order_id} may have been sent as {_figures(found, one)}; decide about "
-                "that number first"
+                "that number first: where each waits for the other, cancel the one that must not be"
             )
     return ""
 
