@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from proof.bugs.planted import BUGS
 from proof.record import FOLDER
 
 PAGE = Path(__file__).parents[1] / "docs/reliability.md"
@@ -44,6 +45,8 @@ def make(results: Path = FOLDER) -> str:
     for one in soaks:
         one["violations"] = len(one["problems"])
         one.setdefault("answers_cut_short", "not counted")
+    bugs = _one(results, "mutants")
+    hunted = {one["name"] for one in bugs["bugs"]} if bugs else set()
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -61,7 +64,8 @@ def make(results: Path = FOLDER) -> str:
         soak_rows=_SOAK_ROWS,
         sftp=_one(results, "sftp-faults"),
         fuzz=_one(results, "fuzz"),
-        bugs=_one(results, "mutants"),
+        bugs=bugs,
+        unhunted=[bug.name for bug in BUGS if bug.name not in hunted],
         where=soaks[0]["machine"] if soaks else {},
     )
 
