@@ -22,6 +22,10 @@ app.command(
     help="Make the schema, the blocks, the work pool and the automations; safe to run again.",
 )
 app.command(
+    "commands.deploying:deploy",
+    help="Make or update every deployment; what people have changed on the server stays as it is.",
+)
+app.command(
     "commands.hands:resolve_order",
     help="Carry out a person's decision about orders; by default only show what it would do.",
 )

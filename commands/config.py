@@ -73,6 +73,7 @@ class AlertSection(BaseModel):
 
     crashed_runs: bool = True
     mail_failed_runs: bool = True
+    second_channel: Annotated[str, Field(pattern="^[a-z0-9-]+/[a-z0-9-]+$")] | None = None
 
 
 class SetupConfig(BaseModel):

@@ -4,182 +4,127 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from copy import deepcopy
-from datetime import timedelta
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated
 
-from prefect.automations import Automation, EventTrigger, Posture
-from prefect.blocks.core import Block
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
-from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState, SendNotification
-from prefect.exceptions import ObjectNotFound
-from prefect.workers.process import ProcessWorker
+from cyclopts import Parameter
+from prefect.client.orchestration import get_client
 
 import blocks
-from commands.config import PoolSection, SetupConfig, read_config
+from blocks import MailNotification, OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
+from commands.automations import keep_automations
+from commands.config import SetupConfig, read_config
 from commands.hands import Config
+from commands.last_setup import LastSetup
 from commands.server import require_server
+from commands.stored_blocks import BlockKeeper
+from commands.work_pool import keep_pool
+from tillbridge.clients import mail
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.database.engine import connect
 from tillbridge.database.upgrading import upgrade
-from tillbridge.errors import TillbridgeError
+from tillbridge.errors import TillbridgeError, Unavailable
 from tillbridge.invoicing.marker import folder_beside
 from tillbridge.profile import Profile
 
-B = TypeVar("B", bound=Block)
+_TEST_MAIL = (
+    "This mail was asked for at set-up. Reports about orders and sales that need a person, and alerts about "
+    "runs that did not do their job, come the same way."
+)
 
-HEARTBEAT_SECONDS = 30
-_RUN = {"prefect.resource.id": ["prefect.flow-run.*"]}
 
+def setup(
+    *,
+    config: Config,
+    overwrite: Annotated[
+        bool, Parameter(help="Let the file win over what was changed in the UI.", negative="")
+    ] = False,
+    send_test_mail: Annotated[
+        bool, Parameter(help="Send the recipients of the reports a test message.", negative="")
+    ] = False,
+) -> None:
+    """Make the schema, the blocks, the work pool and the automations; safe to run again.
 
-def setup(*, config: Config) -> None:
-    """Make the schema, the blocks, the work pool and the automations; safe to run again."""
+    What was changed in the UI since, and differs from the file, is said and kept.
+    """
     try:
         settings = read_config(config)
         require_server()
-        reached = set_up(settings, print)
+        reached = set_up(settings, print, overwrite=overwrite, send_test_mail=send_test_mail)
     except TillbridgeError as problem:
         sys.exit(str(problem))
     if not reached:
         sys.exit("Everything is stored, but not every far end could be reached; see above.")
-    print("Next: prefect deploy --all, then prefect worker start --pool tillbridge")
+    print("Next: tillbridge deploy, then prefect worker start --pool tillbridge")
 
 
-def set_up(config: SetupConfig, say: Callable[[str], None]) -> bool:
+def set_up(
+    config: SetupConfig,
+    say: Callable[[str], None],
+    *,
+    overwrite: bool = False,
+    send_test_mail: bool = False,
+) -> bool:
     """Make schema, blocks, work pool and automations; then try the far ends.
 
+    A setting that is stored already and differs from the file is said and kept, unless `overwrite`.
     Returns whether every far end could be reached; what was made stays in any case.
 
     Raises:
         TillbridgeError: the database cannot be used.
     """
-    upgrade(connect(config.database.url.get_secret_value()))
-    say("database: the schema is up to date")
-    mail = _save_blocks(config)
-    say(f"blocks: registered, and stored as {config.name!r}")
     with get_client(sync_client=True) as client:
-        _make_pool(client, config.pool)
-        say(f"work pool: {config.pool.name}, {config.pool.concurrency_limit} runs at a time")
-    _make_automations(config, mail)
-    say("automations: made")
-    mail_server = config.mail_notification(config.mail.server).server()
-    for caution in (*config.retail_pro.cautions, *mail_server.cautions):
+        last = LastSetup.read(config.name)
+        stored = _keep_blocks(config, BlockKeeper(client, last, overwrite, say))
+        say(f"blocks: registered, and stored as {config.name!r}")
+        keep_pool(client, config.pool, last, overwrite, say)
+        last.store()
+        # What runs use is what is stored, which people may have changed since.
+        upgrade(connect(stored.database.url.get_secret_value()))
+        say("database: the schema is up to date")
+        keep_automations(client, config, stored.mail, say)
+        say("automations: up to date")
+    for caution in (*stored.retail_pro.cautions, *stored.mail.server().cautions):
         say(f"take care: {caution}")
     checks = {
-        "SFTP": lambda: _try_sftp(config, say),
-        "Retail Pro": lambda: _try_retail_pro(config, say),
+        "SFTP": lambda: _try_sftp(stored, say),
+        "Retail Pro": lambda: _try_retail_pro(stored, say),
+        "Mail": lambda: _try_mail(stored.mail, say, send_test_mail=send_test_mail),
     }
     reached = [_tried(name, check, say) for name, check in checks.items()]
     return all(reached)
 
 
-def _save_blocks(config: SetupConfig) -> Any:
-    """Store every block; returns the id of the mail notification's document."""
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The blocks of an installation as they are stored now."""
+
+    database: OrderDatabase
+    sftp: SftpServer
+    retail_pro: RetailPro
+    profiles: list[ProductStoreProfile]
+    mail: MailNotification
+
+
+def _keep_blocks(config: SetupConfig, keeper: BlockKeeper) -> _Stored:
+    """Store every block that is not stored yet, and give what is stored."""
     for name in blocks.__all__:
         getattr(blocks, name).register_type_and_schema()
-    credentials = config.mail.server
-    credentials.save(config.name, overwrite=True)
-    for name, profile in config.profiles.items():
-        profile.save(name, overwrite=True)
-    for block in (config.database, config.sftp, config.retail_pro):
-        block.save(config.name, overwrite=True)
+    credentials = keeper.keep(config.mail.server, config.name)
     if config.receiver is not None:
-        config.receiver.save(config.name, overwrite=True)
-    return config.mail_notification(credentials).save(config.name, overwrite=True)
+        keeper.keep(config.receiver, config.name)
+    return _Stored(
+        database=keeper.keep(config.database, config.name),
+        sftp=keeper.keep(config.sftp, config.name),
+        retail_pro=keeper.keep(config.retail_pro, config.name),
+        profiles=[keeper.keep(profile, name) for name, profile in config.profiles.items()],
+        mail=keeper.keep(config.mail_notification(credentials), config.name),
+    )
 
 
-def _make_pool(client: SyncPrefectClient, pool: PoolSection) -> None:
-    template = deepcopy(ProcessWorker.get_default_base_job_template())
-    # A run whose worker vanished is only noticed by the heartbeats it no longer sends.
-    template["variables"]["properties"]["env"]["default"] = {
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)
-    }
-    try:
-        client.read_work_pool(pool.name)
-    except ObjectNotFound:
-        client.create_work_pool(
-            WorkPoolCreate(
-                name=pool.name,
-                type="process",
-                base_job_template=template,
-                concurrency_limit=pool.concurrency_limit,
-            )
-        )
-    else:
-        client.update_work_pool(pool.name, WorkPoolUpdate(concurrency_limit=pool.concurrency_limit))
-
-
-def _make_automations(config: SetupConfig, mail_document_id: Any) -> None:
-    wanted: dict[str, Automation | None] = {
-        "tillbridge: a run whose worker vanished has crashed": Automation(
-            name="tillbridge: a run whose worker vanished has crashed",
-            description="Frees the concurrency slot of a run that no longer sends heartbeats.",
-            trigger=EventTrigger(
-                after={"prefect.flow-run.heartbeat"},
-                expect={"prefect.flow-run.*"},
-                match=_RUN,
-                for_each={"prefect.resource.id"},
-                posture=Posture.Proactive,
-                threshold=1,
-                within=timedelta(seconds=3 * HEARTBEAT_SECONDS),
-            ),
-            actions=[ChangeFlowRunState(state=StateType.CRASHED, message="The worker vanished.")],
-        )
-        if config.alerts.crashed_runs
-        else None,
-        "tillbridge: mail failed and crashed runs": Automation(
-            name="tillbridge: mail failed and crashed runs",
-            description="Tells the recipients of the failure report that a run did not do its job.",
-            trigger=EventTrigger(
-                expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
-                match=_RUN,
-                threshold=1,
-                within=timedelta(0),
-            ),
-            actions=[
-                SendNotification(
-                    block_document_id=mail_document_id,
-                    subject="{{ flow.name }} {{ flow_run.state.name }}",
-                    body="{{ flow_run.state.message }}\n\n{{ flow_run|ui_url }}",
-                )
-            ],
-        )
-        if config.alerts.mail_failed_runs
-        else None,
-        "tillbridge: mail TLogs that were kept aside": Automation(
-            name="tillbridge: mail TLogs that were kept aside",
-            description="Tells the same people of what a till posted and the receiver could not hand on.",
-            trigger=EventTrigger(
-                expect={"tillbridge.tlog.kept-aside"}, threshold=1, within=timedelta(0)
-            ),
-            actions=[
-                SendNotification(
-                    block_document_id=mail_document_id,
-                    subject="TLogs were kept aside",
-                    body=(
-                        "{{ event.payload.count }} in {{ event.resource.id }}: other content under a known "
-                        "order number (conflict/), or no TLog (refused/). The runbook is "
-                        "same-sale-other-content."
-                    ),
-                )
-            ],
-        )
-        if config.receiver is not None and config.alerts.mail_failed_runs
-        else None,
-    }
-    for name, automation in wanted.items():
-        with get_client(sync_client=True) as client:
-            for known in client.read_automations_by_name(name):
-                client.delete_automation(known.id)
-        if automation is not None:
-            automation.create()
-
-
-def _try_sftp(config: SetupConfig, say: Callable[[str], None]) -> None:
-    with config.sftp.get_client() as client:
-        for profile in config.profiles.values():
+def _try_sftp(stored: _Stored, say: Callable[[str], None]) -> None:
+    with stored.sftp.get_client() as client:
+        for profile in stored.profiles:
             _make_folders(client, profile)
         for sentence in client.probe():
             say(f"SFTP: {sentence}")
@@ -199,9 +144,24 @@ def _make_folders(client: SftpClient, profile: Profile) -> None:
     )
 
 
-def _try_retail_pro(config: SetupConfig, say: Callable[[str], None]) -> None:
-    with config.retail_pro.get_client() as client:
+def _try_retail_pro(stored: _Stored, say: Callable[[str], None]) -> None:
+    with stored.retail_pro.get_client() as client:
         say(f"Retail Pro: {client.check()}")
+
+
+def _try_mail(
+    notification: MailNotification, say: Callable[[str], None], *, send_test_mail: bool
+) -> None:
+    server = notification.server()
+    place = f"{server.host}:{server.port}"
+    if not send_test_mail:
+        mail.check(server)
+        say(f"Mail: {place} lets us in. A test message is sent with --send-test-mail.")
+        return
+    delivery = notification.send("tillbridge: a test message", _TEST_MAIL)
+    if without := (*delivery.refused, *delivery.put_off):
+        raise Unavailable(f"the mail server {place} did not take the mail for {', '.join(without)}")
+    say(f"Mail: {place} took a test message for {', '.join(notification.recipients)}.")
 
 
 def _tried(name: str, check: Callable[[], None], say: Callable[[str], None]) -> bool:

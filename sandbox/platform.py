@@ -100,7 +100,7 @@ class Platform:
 
     def deploy(self) -> None:
         """Make every deployment of prefect.yaml."""
-        self.run("prefect", "--no-prompt", "deploy", "--all")
+        self.run("tillbridge", "deploy")
 
     def run_deployment(
         self, name: str, parameters: Mapping[str, Any] | None = None, timeout: float = 600

@@ -185,7 +185,8 @@ def show_control_totals(found: ControlTotals) -> None:
     _markdown(
         "control-totals",
         f"{len(found.differences)} differences",
-        f"# Control totals\n\n{grid}\n\n{found.compared} orders were compared with Retail Pro.",
+        f"# Control totals\n\n{grid}\n\n{found.compared} orders were compared with Retail Pro, "
+        f"{found.elsewhere} belong to another server and were not.",
     )
     if found.differences:
         _table(

@@ -55,7 +55,7 @@ class Installation:
         from commands.config import read_config
         from commands.setup import set_up
 
-        set_up(read_config(self.config), lambda text: None)
+        set_up(read_config(self.config), lambda text: None, overwrite=True)
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +124,7 @@ def installation(
     with Sandbox(tmp_path / "sandbox") as far_ends:
         config = tmp_path / "tillbridge.toml"
         config.write_text(far_ends.config(), encoding="utf-8")
-        assert set_up(read_config(config), lambda text: None)
+        assert set_up(read_config(config), lambda text: None, overwrite=True)
         engine = connect(far_ends.database_url)
         yield Installation(far_ends, engine, config)
         engine.dispose()

@@ -96,7 +96,7 @@ SHOWN: dict[str, Callable[[str], object]] = {
     ),
     "show_replayed": lambda text: artifacts.show_replayed([Replayed(text, text)]),
     "show_control_totals": lambda text: artifacts.show_control_totals(
-        ControlTotals([], 1, [Difference(text, text, text)])
+        ControlTotals([], 1, 0, [Difference(text, text, text)])
     ),
 }
 """Every way to show something, given a text of somebody else's."""

@@ -123,6 +123,21 @@ def send(
     )
 
 
+def check(server: MailServer) -> None:
+    """Connect and log in as for a mail, and hand nothing over.
+
+    Raises:
+        ConfigurationProblem: as `send`.
+        Unavailable: as `send`.
+    """
+    try:
+        with closing(log_in(server)) as connection:
+            connection.noop()
+            connection.quit()
+    except (OSError, UnicodeError) as error:
+        raise _problem(server, error) from error
+
+
 def _hand_over(
     server: MailServer, message: EmailMessage, recipients: list[str], *, all_may_be_refused: bool
 ) -> dict[str, tuple[int, bytes]]:
