@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
-
-from blocks import MailNotification, OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
+import blocks
 from blocks.loading import load
-from tillbridge.clients.sftp import SftpClient
+from blocks.product_store_profile import ProductStoreProfile
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from blocks import MailNotification, RetailPro
+    from tillbridge.clients.sftp import SftpClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Brand:
         Raises:
             ConfigurationProblem: the block cannot be used, or the schema is of another version.
         """
-        return load(OrderDatabase, self.profile.order_database).get_engine()
+        return load(blocks.OrderDatabase, self.profile.order_database).get_engine()
 
     def get_sftp_client(self) -> SftpClient:
         """Give a client for the brand's SFTP server; use it in a `with` block.
@@ -31,7 +36,7 @@ class Brand:
         Raises:
             ConfigurationProblem: the block cannot be used.
         """
-        return load(SftpServer, self.profile.sftp_server).get_client()
+        return load(blocks.SftpServer, self.profile.sftp_server).get_client()
 
     def load_retail_pro(self) -> RetailPro:
         """Load the settings of the brand's Retail Pro.
@@ -39,7 +44,7 @@ class Brand:
         Raises:
             ConfigurationProblem: the block cannot be used.
         """
-        return load(RetailPro, self.profile.retail_pro)
+        return load(blocks.RetailPro, self.profile.retail_pro)
 
     def load_mail_notification(self) -> MailNotification:
         """Load the settings of the brand's mail.
@@ -47,7 +52,7 @@ class Brand:
         Raises:
             ConfigurationProblem: the block cannot be used.
         """
-        return load(MailNotification, self.profile.mail_notification)
+        return load(blocks.MailNotification, self.profile.mail_notification)
 
 
 def load_brand(profile: str) -> Brand:
