@@ -77,6 +77,23 @@ def test_a_file_of_somebody_else_is_said_to_be_one() -> None:
     assert marker.objection(OWN, found, FOLDER) == ""
 
 
+@pytest.mark.parametrize(
+    ("mark", "is_restoring", "is_overcome"),
+    [
+        (Mark(OURS, 13), False, True),
+        (Mark(OURS, 14), False, False),
+        (Mark(OURS, 14), True, False),
+        (Mark(THEIRS, 0), False, False),
+        (Mark(THEIRS, 99), True, True),
+    ],
+)
+def test_a_marker_of_another_ledger_is_cleared_only_by_a_restore(
+    mark: Mark, is_restoring: bool, is_overcome: bool
+) -> None:
+    """Of our own those are that say no more than we know."""
+    assert marker.is_overcome(mark, OWN, is_restoring=is_restoring) is is_overcome
+
+
 STEPS = st.lists(
     st.sampled_from(
         ["send", "send", "send", "killed before the marker", "killed before the byte"] * 2

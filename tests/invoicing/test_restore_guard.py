@@ -252,6 +252,24 @@ def test_threads_that_wait_for_the_same_move_are_all_marked(
     assert low == []
 
 
+def test_a_number_whose_marker_failed_lets_no_lower_one_go_without(
+    engine: Engine, sshd: Sshd, proxy: CuttingProxy, files: Path
+) -> None:
+    """Two orders are armed, the marker of the second fails; the first has to see it stand there itself."""
+    with SftpClient(sshd.settings(port=proxy.port)) as client:
+        guard = RestoreGuard(engine, client, PROFILE)
+        first, second = (armed(engine, number).sending for number in "12")
+        proxy.cut(up=0, times=1_000)
+        proxy.cut_all()
+        with pytest.raises(Unavailable):
+            guard.reach(second)
+        proxy.cut(times=0)
+        guard.reach(first)
+    [mark] = markers(files)
+    assert mark
+    assert mark.sendings >= first
+
+
 def test_without_the_sftp_server_nothing_is_sent(
     engine: Engine, sshd: Sshd, proxy: CuttingProxy, files: Path
 ) -> None:
