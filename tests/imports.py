@@ -290,8 +290,8 @@ class Imports:
         }
 
 
-class KilledError(Exception):
-    """Stands for the end of the process."""
+class KilledError(BaseException):
+    """Stands for the end of the process, which nothing in it can catch."""
 
 
 def survive_kills(

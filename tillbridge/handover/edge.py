@@ -27,8 +27,8 @@ def document(key: str) -> Iterator[None]:
     """
     try:
         yield
-    except (TillbridgeError, exc.SQLAlchemyError):
-        raise  # said already, or the database's: not this document's
+    except (TillbridgeError, exc.SQLAlchemyError, OSError):
+        raise  # said already, or the database's or the machine's: not this document's
     except Exception as fault:
         found = internal_error(key, fault)
     else:
