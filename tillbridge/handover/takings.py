@@ -16,8 +16,8 @@ from tillbridge.database.insertion import insert_or_update
 from tillbridge.database.ledger_tables import file_taking
 from tillbridge.errors import FileRejected, Finding, TillbridgeError
 
-MOST = 5
-"""Times that a file may be taken without an end. Power cuts happen; five on one file do not."""
+MOST = 10
+"""Times that a file may be taken without an end. Power cuts and restarts happen; ten on one file do not."""
 
 
 @contextmanager
