@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 @pytest.mark.parametrize(
     "plan",
-    [Plan(customers=90, kills=5, seed=11), Plan(customers=90, kills=4, workers=2, seed=12)],
+    [Plan(customers=90, kills=5, seed=11), Plan(customers=240, kills=4, workers=2, seed=12)],
     ids=["one worker", "two at once"],
 )
 def test_a_killed_worker_leaves_nothing_lost_and_nothing_twice(
