@@ -34,6 +34,7 @@ from tillbridge.invoicing.doubt_policy import DoubtPolicy
 from tillbridge.invoicing.ledger import attempts, hands, servers
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Resolution, Statement
+from tillbridge.invoicing.outcome import NOT_SENT
 from tillbridge.invoicing.sending import Outcome, Result, Sender
 
 OTHER = "https://elsewhere.example.com"
@@ -96,6 +97,25 @@ def test_an_order_is_not_sent_to_another_server(engine: Engine, outcome: str) ->
     assert attempt(engine, OTHER) is None
     assert attempts.ready(engine, STORE, SERVER, L0) == [KEY]
     assert attempt(engine)
+
+
+def test_an_order_of_which_nothing_left_belongs_to_no_server(engine: Engine) -> None:
+    """A mistyped address is corrected, and the order goes; until something may have left."""
+    accept(engine, request())
+    for server in (OTHER, OTHER, SERVER):
+        armed = attempt(engine, server)
+        assert armed
+        settle(engine, armed, "READY", L0, reason_code=NOT_SENT)
+    assert attempts.ready(engine, STORE, OTHER, L0) == [KEY]
+
+    armed = attempt(engine)
+    assert armed
+    settle(engine, armed, "READY", L0)
+    armed = attempt(engine)
+    assert armed
+    settle(engine, armed, "READY", L0, reason_code=NOT_SENT)
+    assert attempts.ready(engine, STORE, OTHER, L0) == []
+    assert attempts.ready(engine, STORE, SERVER, L0) == [KEY]
 
 
 def test_a_key_is_not_sent_to_another_server_either(engine: Engine) -> None:

@@ -105,7 +105,10 @@ def test_while_sftp_is_down_nothing_is_acknowledged(receiver: RunningReceiver, s
     assert known.status_code == 200
     assert other.status_code == 503  # it cannot be kept aside either
     ready = receiver.http.get(f"{receiver.url}/ready")
-    assert (ready.status_code, ready.json()) == (503, {"database": True, "sftp": False})
+    assert (ready.status_code, ready.json()) == (
+        503,
+        {"database": True, "sftp": False, "space": True},
+    )
     assert receiver.http.get(f"{receiver.url}/health").status_code == 200
 
     sshd.start()

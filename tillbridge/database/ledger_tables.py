@@ -69,7 +69,12 @@ invoice_order = Table(
     Column("keyed_since", Moment, nullable=True, doc="first of those; NULL if one had no key"),
     Column("sent_until", Moment, nullable=True, doc="it may have been sent up to then"),
     Column("quiet_until", Moment, nullable=True, doc="and may be worked on up to then"),
-    Column("server", String(255), nullable=True, doc="base URL of its first attempt; '': not kept"),
+    Column(
+        "server",
+        String(255),
+        nullable=True,
+        doc="base URL of the first attempt that left; '': not kept",
+    ),
     Column("unknown_since", Moment, nullable=True),
     Column("absent_since", Moment, nullable=True, doc="first look-up that found no invoice"),
     Column("epoch", Integer, nullable=False, default=0),

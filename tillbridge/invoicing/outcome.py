@@ -15,6 +15,9 @@ from tillbridge.contracts.invoice_answer import AnswerReading, InvoiceAnswer, re
 
 State = Literal["CONFIRMED", "REJECTED", "UNKNOWN", "READY"]
 
+NOT_SENT = "not-sent"
+"""The reason code of an attempt of which provably no byte left."""
+
 LOOK_UP = "Look the order up in Retail Pro before anything is sent again."
 _MEND_SETTING = "Mend the Retail Pro block, then run invoice-orders again; no order was used up."
 _MEND_ORDER = "Mend the order or its customer in the order management system and export it again."
@@ -63,7 +66,7 @@ def judge(
         too_many_is_unapplied: whether HTTP 429 proves that nothing was booked.
     """
     if exchange.stage == "not_sent" or sent is None:
-        return _not_applied("not-sent", exchange.problem or "The request was not sent.", exchange)
+        return _not_applied(NOT_SENT, exchange.problem or "The request was not sent.", exchange)
     if exchange.stage == "sent_no_answer" or exchange.status is None:
         problem = f" ({exchange.problem})" if exchange.problem else ""
         return _unknown("no-answer", f"The order was sent, but no answer came{problem}.")

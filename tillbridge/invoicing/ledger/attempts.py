@@ -32,7 +32,7 @@ from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
 from tillbridge.invoicing.doubt_policy import MOST_DOUBTS, DoubtPolicy
-from tillbridge.invoicing.ledger import circuit, identity, restores, sendings, servers
+from tillbridge.invoicing.ledger import circuit, departures, identity, restores, sendings, servers
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.ledger.moves import (
     KNOWN,
@@ -46,7 +46,7 @@ from tillbridge.invoicing.ledger.moves import (
     report,
     this,
 )
-from tillbridge.invoicing.outcome import LOOK_UP, Verdict
+from tillbridge.invoicing.outcome import LOOK_UP, NOT_SENT, Verdict
 from tillbridge.invoicing.states import State, after_answer
 
 _KEYS = uuid.UUID("8a7c2f1e-5d0b-4b57-9d2c-6f1b0a3c9e44")
@@ -174,8 +174,8 @@ def arm(engine: Engine | GroupCommit, key: OrderKey, terms: Terms) -> Attempt | 
     """Write down, and commit, that the order is about to be sent; None when it must not be.
 
     After this the order is INFLIGHT: whatever happens to the worker, it is never sent again unless
-    something proves that nothing was booked, or the server books it once by its key. From its first
-    attempt on it belongs to the server of these terms.
+    something proves that nothing was booked, or the server books it once by its key. From now on it
+    belongs to the server of these terms, until it is proved that nothing ever left for it.
     """
     with transaction(engine) as connection:
         now = database_now(connection)
@@ -263,6 +263,12 @@ def settle(
             return state
         in_doubt = found.doubts or verdict.state == "UNKNOWN"
         window = _Window(now, policy.quiet) if in_doubt else None
+        if (
+            to == "READY"
+            and verdict.reason_code == NOT_SENT
+            and not departures.may_have_left(connection, attempt.key)
+        ):
+            keep(connection, found, server=None)
         return _move(connection, found, to, verdict, policy, who, now, window)
 
 

@@ -1,7 +1,8 @@
-"""Which server an order belongs to: that of its first attempt. No other is sent it or asked about it.
+"""Which server an order belongs to: that of the first attempt of which anything may have left.
 
-An order that another server has never seen looks absent there, and would be invoiced a second time. Only a
-person can say that a server has another address now; see `docs/runbooks/other-server.md`.
+No other is sent it or asked about it: an order that another server has never seen looks absent there, and
+would be invoiced a second time. Only a person can say that a server has another address now; see
+`docs/runbooks/other-server.md`.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, exists, or_, select
+from sqlalchemy import Connection, Engine, Row, and_, or_, select
 
 from tillbridge import money
 from tillbridge.database.engine import database_now, transaction
-from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
-from tillbridge.invoicing.ledger import identity
+from tillbridge.database.ledger_tables import invoice_order
+from tillbridge.invoicing.ledger import departures, identity
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.moves import KNOWN, Why, key_of, locked, move, report
 
@@ -24,11 +24,10 @@ CODE = "order-has-two-numbers"
 
 _OWN_FILES = "OrderToInvoice-"
 _TIME = slice(len(_OWN_FILES), len(_OWN_FILES) + len("2026-11-22-03-15-00"))
-_NEVER_LEFT = "not-sent"
 _SENT = {"INFLIGHT", "CONFIRMED", "UNKNOWN", "PARKED"}
 _CLOSABLE = {"READY", "HELD", "REJECTED"}
 
-_order, _attempt = invoice_order.c, invoice_attempt.c
+_order = invoice_order.c
 
 
 class Standing(StrEnum):
@@ -150,14 +149,7 @@ def _others(connection: Connection, found: Row[Any], holder: OrderKey | None) ->
 def _may_have_been_sent(connection: Connection, found: Row[Any]) -> bool:
     if found.state in _SENT or found.doubts or found.sent_until is not None:
         return True
-    if not found.attempts:
-        return False
-    left = exists().where(
-        _attempt.product_store_id == found.product_store_id,
-        _attempt.order_no == found.order_no,
-        or_(_attempt.outcome.is_(None), _attempt.outcome != _NEVER_LEFT),
-    )
-    return bool(connection.scalar(select(left)))
+    return bool(found.attempts) and departures.may_have_left(connection, key_of(found))
 
 
 def _take(
