@@ -16,8 +16,9 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - Excel takes 
 # A spreadsheet splits at semicolons where the comma is the decimal sign; the text goes on in a new cell.
 _LATER_FORMULA = re.compile(rf";[\s\"]*(?=[{re.escape(''.join(_FORMULA_STARTS))}])")
 _LINK_STARTS = re.compile(r"://|@|\](?=\()|www(?=\.)", re.IGNORECASE)
-# Enough for a value that follows other text or stands in a table: nothing that only counts at a line's start.
 _MARKDOWN_MARKS = re.compile(r"[\\`*_\[\]<>|~&$]")
+# Titles, lists and rules. Prefect's UI reads each cell of a table as a document of its own.
+_MARKDOWN_START = re.compile(r"^(\d{0,9})(#|[-+](?=[-\s]|$)|(?<=\d)[.)](?=\s|$))")
 
 
 def line(text: str, longest: int) -> str:
@@ -43,9 +44,7 @@ def unlinked(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Give `text` so that Markdown shows it as it is: no link, table, emphasis or HTML of its own.
-
-    It has to stand in a table cell or after other text on its line.
-    """
+    """Give one line of text so that Markdown shows it as it is: no link, title, list, table or HTML."""
     # Viewers look for bare addresses after the backslashes are gone, so escaping alone is not enough.
-    return _MARKDOWN_MARKS.sub(r"\\\g<0>", unlinked(text))
+    marked = _MARKDOWN_MARKS.sub(r"\\\g<0>", unlinked(text))
+    return _MARKDOWN_START.sub(r"\1\\\2", marked)

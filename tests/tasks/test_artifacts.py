@@ -46,6 +46,25 @@ LINKS = [
 ]
 
 
+STARTS = [
+    "# a",
+    "####### a",
+    "#",
+    "---",
+    "- - -",
+    "- a",
+    "-",
+    "+ a",
+    "1. a",
+    "1)",
+    "12.",
+    "> a",
+    "    a",
+]
+STARTS += ["***", "* a", "===", "~~~", "|-|", "[a]: b", "-1.5", "+1", "1.5", "#1"]
+"""Texts that begin a title, a list, a rule or code where they begin a line, and some that do not."""
+
+
 def failure(text: str) -> Failure:
     """Build a failure with this text wherever one can stand."""
     return Failure(
@@ -140,9 +159,12 @@ def test_what_others_say_is_text(name: str, stored: list[dict[str, Any]]) -> Non
     """A hostile text makes no link, picture, element or row that a tame one does not make."""
     SHOWN[name]("tame")
     tame = [[shape(text) for text in texts_of(artifact)] for artifact in stored]
-    for hostile in [*LINKS, *MARKUP, *HEADERS, *SPREADSHEET, *UNICODE]:
+    texts = [*LINKS, *MARKUP, *HEADERS, *SPREADSHEET, *UNICODE, *STARTS]
+    for hostile in (start + text for text in texts for start in ("", "x")):
+        if not harmless.line(hostile, 100).strip():
+            continue
         stored.clear()
-        SHOWN[name](f"x{hostile}")
+        SHOWN[name](hostile)
         shown = [[shape(text) for text in texts_of(artifact)] for artifact in stored]
         assert shown == tame, hostile
         for artifact in stored:
