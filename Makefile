@@ -9,6 +9,8 @@ LOWEST := .venv-lowest
 RUNTIME := .venv-runtime
 COMPILE := $(TOOLS)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps
+# The suite starts some hundred processes; without the cached bytecode each would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## List the commands
