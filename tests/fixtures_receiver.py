@@ -6,18 +6,20 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from proof.processes import processes
 from sandbox.openssh import Sshd, free_port
 
 TOKEN = "token-of-the-first-till-5c1f"
@@ -34,6 +36,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
     },
     "south": {"bearer_tokens": [OTHER_TOKEN]},
 }
+_WARNING = "error::ResourceWarning"
 _UNLIMITED = httpx.Limits(max_keepalive_connections=0)
 FAST = {
     "requests_per_second": 100000,
@@ -70,7 +73,7 @@ class RunningReceiver:
     port: int = field(default_factory=free_port)
     metrics_port: int = field(default_factory=free_port)
     environment: Mapping[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | BaseProcess | None = None
     # One for all requests: making one reads all certificates of the machine.
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, limits=_UNLIMITED))
 
@@ -115,42 +118,45 @@ class RunningReceiver:
         config = self.state / "tillbridge.toml"
         config.write_text(self.configuration())
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_API")}
-        with (self.state / "receiver.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-W",
-                    "error::ResourceWarning",
-                    "-m",
-                    "commands.receiver",
-                    "--config",
-                    config,
-                ],
-                stdout=log,
-                stderr=log,
-                env={**environment, **self.environment},
-            )
+        log = self.state / "receiver.log"
+        if self.environment:
+            # Prefect reads its settings when it is loaded.
+            command = [
+                sys.executable,
+                "-W",
+                _WARNING,
+                "-m",
+                "commands.receiver",
+                "--config",
+                config,
+            ]
+            environment |= self.environment
+            with log.open("ab") as out:
+                self.process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+        else:
+            self.process = processes.Process(target=_receive, args=(config, log, environment))
+            self.process.start()
         until = time.monotonic() + 180  # a busy machine takes its time to import it all
         while time.monotonic() < until:
             with contextlib.suppress(httpx.TransportError):
                 if self.http.get(f"{self.url}/health").status_code == 200:
                     return
-            assert self.process.poll() is None, self.log
+            assert _status(self.process) is None, self.log
             time.sleep(0.05)
         raise AssertionError(self.log)
 
     def kill(self) -> None:
         """End it as the power does."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.kill()
+        _wait(self.process, 10)
 
     def stop(self) -> int:
         """Tell it to stop, and give its exit status."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or _status(self.process) is not None:
             return 0
         self.process.terminate()
-        return self.process.wait(30)
+        return _wait(self.process, 30)
 
     def post(
         self, body: bytes | dict[str, Any], token: str = TOKEN, **headers: str
@@ -172,6 +178,34 @@ class RunningReceiver:
     def metrics(self) -> str:
         """Scrape the metrics."""
         return self.http.get(f"http://127.0.0.1:{self.metrics_port}/metrics").text
+
+
+def _receive(config: Path, log: Path, environment: dict[str, str]) -> None:
+    """Be the command, in a process of its own that has loaded it already."""
+    os.environ.clear()
+    os.environ.update(environment)
+    warnings.simplefilter("error", ResourceWarning)
+    with log.open("ab") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    from commands.receiver import main
+
+    sys.argv = ["tillbridge-receiver", "--config", str(config)]
+    main()
+
+
+def _status(process: subprocess.Popen[bytes] | BaseProcess) -> int | None:
+    """Give the exit status of a process; None while it runs."""
+    return process.exitcode if isinstance(process, BaseProcess) else process.poll()
+
+
+def _wait(process: subprocess.Popen[bytes] | BaseProcess, seconds: float) -> int:
+    """Wait for the end of a process, and give its exit status."""
+    if not isinstance(process, BaseProcess):
+        return process.wait(seconds)
+    process.join(seconds)
+    assert process.exitcode is not None
+    return process.exitcode
 
 
 @pytest.fixture

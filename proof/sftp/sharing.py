@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import statistics
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from proof.processes import processes
 from proof.sftp.lane import Lanes
 from tillbridge.clients.exchange import Folder, original_name
 from tillbridge.clients.sftp import SftpClient, SftpSettings
@@ -23,9 +23,6 @@ _AT_A_TIME = 20
 _PIECES = 16
 _LONGEST_WAIT = 3_600.0
 """Seconds until a process that does not end is taken for a failure."""
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__])
 
 
 def read_beside_a_slow_writer(
@@ -40,7 +37,7 @@ def read_beside_a_slow_writer(
         root, ends = lane.new_case(), Path(scratch) / "ends.json"
         (root / "orders").mkdir()
         terms = (root / "orders", files, pause, 2 * quiet_seconds, ends)
-        writer = _processes.Process(target=_write_slowly, args=terms)
+        writer = processes.Process(target=_write_slowly, args=terms)
         writer.start()
         taken: dict[str, tuple[bytes, float]] = {}
         quarantined = 0
@@ -83,10 +80,10 @@ def claim_by_many(lanes: Lanes, files: int) -> dict[str, Any]:
         for number in range(files):
             (root / "orders" / f"{number:05}.json").write_text(str(number))
         settings = lane.sshd.settings(root=str(root))
-        gate = _processes.Barrier(CLAIMERS)
-        results = _processes.SimpleQueue()
+        gate = processes.Barrier(CLAIMERS)
+        results = processes.SimpleQueue()
         workers = [
-            _processes.Process(target=_claim_all, args=(settings, f"run{number}", gate, results))
+            processes.Process(target=_claim_all, args=(settings, f"run{number}", gate, results))
             for number in range(CLAIMERS)
         ]
         for worker in workers:

@@ -7,7 +7,6 @@ database to itself. Compared are the records that were handed over, the tables a
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from proof.processes import processes
 from proof.tlogs.worker import Job, run
 from sandbox import postgresql
 from sandbox.baskets import day_of
@@ -40,9 +40,6 @@ _ARRIVED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
 _TLOGS = "predictspring/tlog"
 _GONE = {"batch_id", "number", "ingested_at"}
 """Columns that every run fills as it likes."""
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["proof.tlogs.worker"])
 
 
 @dataclass(frozen=True)
@@ -207,8 +204,8 @@ def _fire(place: Place, plan: Plan, random: Random) -> int:
     while kills < plan.kills and place.waiting():
         while len(alive) < plan.workers:
             started += 1
-            has_begun = _processes.Event()
-            process: BaseProcess = _processes.Process(
+            has_begun = processes.Event()
+            process: BaseProcess = processes.Process(
                 target=run, args=(place.job(f"w{started}"), has_begun)
             )
             process.start()
