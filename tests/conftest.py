@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -21,6 +26,9 @@ pytest_plugins = [
     "tests.golden",
 ]
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - each test has folders of its own there
+_ROOM_NEEDED = 4 * 2**30
+
 SERVERS = {
     "inbox",
     "postgresql_server",
@@ -30,6 +38,17 @@ SERVERS = {
     "start_retail_pro",
 }
 """The fixtures that start a server."""
+
+
+def pytest_configure() -> None:
+    """Keep the files of tests in memory where there is room, unless `TMPDIR` says where to.
+
+    Databases and far ends wait for the disk at every commit and file; no test outlives the machine.
+    """
+    has_room = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM_NEEDED
+    if has_room and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
