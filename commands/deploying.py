@@ -6,22 +6,20 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 from cyclopts import Parameter
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.responses import DeploymentResponse
-from prefect.exceptions import ObjectNotFound
+from prefect.client.orchestration import get_client
 
 import flows
+from commands.deployed import keep_what_is_deployed, refuse_unknown_parameters
 from commands.server import require_server
 from tillbridge.errors import ConfigurationProblem
 
 _OURS = ("flows", "tasks", "blocks", "commands", "tillbridge")
-_SCHEDULE = ("cron", "timezone", "interval", "rrule", "active")
 
 
 def deploy(
@@ -36,24 +34,36 @@ def deploy(
 ) -> None:
     """Make or update every deployment; what people have changed on the server stays as it is.
 
-    Where a schedule, a parameter or a trigger's switch differs from the file, that is said.
+    Where a schedule, a parameter or a trigger's switch differs from the file, that is said. Parameters
+    that a flow no longer has are taken out, and refused from then on.
     """
     try:
         require_own_packages(Path.cwd())
         require_server()
         document = _read(prefect_file)
-        if not overwrite:
-            with get_client(sync_client=True) as client:
-                for sentence in keep_what_is_deployed(client, document):
-                    print(sentence)
+        with get_client(sync_client=True) as client:
+            if not overwrite:
+                _print(keep_what_is_deployed(client, document))
+            if status := _deploy(document):
+                sys.exit(status)
+            _print(refuse_unknown_parameters(client, document))
     except ConfigurationProblem as problem:
         sys.exit(str(problem))
+
+
+def _print(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(sentence)
+
+
+def _deploy(document: dict[str, Any]) -> int:
+    """Let Prefect deploy; gives its exit status."""
     with tempfile.TemporaryDirectory() as folder:
         # JSON is YAML, too.
         file = Path(folder) / "prefect.yaml"
         file.write_text(json.dumps(document), encoding="utf-8")
         command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-        sys.exit(subprocess.run([*command, "--prefect-file", str(file)], check=False).returncode)  # noqa: S603 - our own interpreter
+        return subprocess.run([*command, "--prefect-file", str(file)], check=False).returncode  # noqa: S603 - our own interpreter
 
 
 def require_own_packages(folder: Path) -> None:
@@ -70,47 +80,6 @@ def require_own_packages(folder: Path) -> None:
                 f"the folder {folder} has its own {name}/, which Python would take for tillbridge's. Go to a "
                 "folder of its own for tillbridge, with nothing but prefect.yaml in it"
             )
-
-
-def keep_what_is_deployed(client: SyncPrefectClient, document: dict[str, Any]) -> Iterator[str]:
-    """Take out of the file what would undo the server's schedules and parameters; say where they differ."""
-    for wanted in document["deployments"]:
-        try:
-            stored = client.read_deployment_by_name(f"{wanted['name']}/{wanted['name']}")
-        except ObjectNotFound:
-            continue
-        differing = list(_differences(stored, wanted))
-        # Without a word about schedules Prefect leaves them alone.
-        wanted.pop("schedules", None)
-        wanted["parameters"] = stored.parameters
-        for number, trigger in enumerate(wanted.get("triggers", ()), start=1):
-            # The name that Prefect gives to a trigger without one.
-            for known in client.read_automations_by_name(f"{wanted['name']}__automation_{number}"):
-                if known.enabled != trigger["enabled"]:
-                    differing.append(f"Its trigger is switched {'on' if known.enabled else 'off'}.")
-                trigger["enabled"] = known.enabled
-        for difference in differing:
-            yield f"{wanted['name']}: kept as it is on the server. {difference}"
-
-
-def _differences(stored: DeploymentResponse, wanted: Mapping[str, Any]) -> Iterator[str]:
-    there = {one.slug or str(one.id): one for one in stored.schedules}
-    ours = {one["slug"]: one for one in wanted.get("schedules", ())}
-    for slug in {**there, **ours}:
-        if slug not in there:
-            yield f"The schedule {slug!r} of the file is not there."
-        elif slug not in ours:
-            yield f"The schedule {slug!r} is not in the file."
-        else:
-            is_now = there[slug].schedule.model_dump() | {"active": there[slug].active}
-            for field in _SCHEDULE:
-                if field in ours[slug] and is_now.get(field) != ours[slug][field]:
-                    yield (
-                        f"Schedule {slug!r}, {field}: {is_now.get(field)!r} is stored, the file says "
-                        f"{ours[slug][field]!r}."
-                    )
-    if stored.parameters != wanted.get("parameters", {}):
-        yield f"It has parameters of its own: {', '.join(sorted(stored.parameters))}."
 
 
 def _read(file: Path) -> dict[str, Any]:

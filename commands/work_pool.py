@@ -16,6 +16,8 @@ from commands.last_setup import LastSetup
 
 HEARTBEAT_SECONDS = 30
 _HEARTBEATS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
+_OUR_PACKAGES = {"PYTHONPATH": ""}
+"""So no run takes a `flows/` or `tasks/` of another project, which the worker's path may lead to, for ours."""
 _CODE_OF_A_RUN = ("command", "working_dir")
 """Variables with which a run form could start any program in any folder of the worker's machine."""
 
@@ -60,14 +62,15 @@ def keep_pool(
 
 
 def up_to_date(template: dict[str, Any]) -> dict[str, Any]:
-    """Give a pool's template with the heartbeats of this version and without a way to run other programs.
+    """Give a pool's template with the environment of this version and without a way to run other programs.
 
-    A run whose worker vanished is only noticed by the heartbeats it no longer sends.
+    A path that people gave their runs stays. A run whose worker vanished is only noticed by the heartbeats
+    it no longer sends.
     """
     changed = deepcopy(template)
     variables = changed.setdefault("variables", {}).setdefault("properties", {})
     environment = variables.setdefault("env", {"type": "object", "title": "Environment Variables"})
-    environment["default"] = {**(environment.get("default") or {}), **_HEARTBEATS}
+    environment["default"] = {**_OUR_PACKAGES, **(environment.get("default") or {}), **_HEARTBEATS}
     for name in _CODE_OF_A_RUN:
         variables.pop(name, None)
         changed.get("job_configuration", {}).pop(name, None)

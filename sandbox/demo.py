@@ -135,7 +135,7 @@ def _set_up(
         platform.start()
     with _step("tillbridge setup"):
         platform.run("tillbridge", "setup", "--config", str(config))
-    with _step("prefect deploy --all"):
+    with _step("tillbridge deploy"):
         platform.deploy()
     with _step(f"seed {count} orders, start a worker"):
         platform.start_worker()

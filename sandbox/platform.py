@@ -139,7 +139,8 @@ class Platform:
                     raise
             else:
                 if answer.status_code != 503:
-                    return answer.raise_for_status().json()
+                    answer.raise_for_status()
+                    return answer.json() if answer.content else None
             time.sleep(pause)
         raise RuntimeError(f"the Prefect server does not answer:\n{self.log('server')[-3000:]}")
 

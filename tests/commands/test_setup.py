@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +12,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import yaml
 from prefect.events.related import tags_as_related_resources
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
+from prefect.workers.process import ProcessWorker
 from pydantic import SecretStr
 
 from blocks import RetailPro, SftpServer
@@ -20,9 +24,13 @@ from commands.automations import _VANISHED
 from commands.config import read_config
 from commands.deploying import require_own_packages
 from commands.setup import set_up
+from commands.work_pool import up_to_date
 from sandbox.platform import Platform
 from tests.fixtures_prefect import Installation
 from tillbridge.errors import ConfigurationProblem
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parents[2]
 
 
 def again(installation: Installation, *, overwrite: bool = False) -> str:
@@ -83,8 +91,8 @@ def test_a_pool_is_brought_up_to_date_and_its_limit_kept(
     }
     template["variables"]["properties"]["env"]["default"] = {"MINE": "1"}
     template["job_configuration"]["command"] = "{{ command }}"
-    _patch(
-        prefect_server,
+    prefect_server.api(
+        "PATCH",
         "/work_pools/tillbridge",
         {"base_job_template": template, "concurrency_limit": 7},
     )
@@ -98,7 +106,11 @@ def test_a_pool_is_brought_up_to_date_and_its_limit_kept(
     assert {"mine", "env"} <= set(variables)
     assert not {"command", "working_dir"} & set(variables)
     assert not {"command", "working_dir"} & set(pool["base_job_template"]["job_configuration"])
-    assert variables["env"]["default"] == {"MINE": "1", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+    assert variables["env"]["default"] == {
+        "MINE": "1",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "PYTHONPATH": "",
+    }
     assert pool["concurrency_limit"] == 7
     again(installation, overwrite=True)
     assert prefect_server.api("GET", "/work_pools/tillbridge")["concurrency_limit"] == 4
@@ -133,7 +145,7 @@ def test_an_automation_that_was_switched_off_stays_off(
 ) -> None:
     """Whether it acts is the operator's; how it acts comes with the version."""
     stored = _automation(prefect_server)
-    _patch(prefect_server, f"/automations/{stored['id']}", {"enabled": False})
+    prefect_server.api("PATCH", f"/automations/{stored['id']}", {"enabled": False})
 
     said = again(installation)
 
@@ -141,7 +153,7 @@ def test_an_automation_that_was_switched_off_stays_off(
     now = _automation(prefect_server)
     assert not now["enabled"]
     assert now["trigger"]["match_related"] == stored["trigger"]["match_related"]
-    _patch(prefect_server, f"/automations/{stored['id']}", {"enabled": True})
+    prefect_server.api("PATCH", f"/automations/{stored['id']}", {"enabled": True})
 
 
 def test_a_deploy_leaves_schedules_and_triggers_as_people_set_them(
@@ -153,11 +165,13 @@ def test_a_deploy_leaves_schedules_and_triggers_as_people_set_them(
     path = f"/deployments/{before['id']}"
     (schedule,) = before["schedules"]
     moved = {"schedule": {"cron": "33 * * * *", "timezone": "UTC"}, "active": False}
-    _patch(prefect_server, f"{path}/schedules/{schedule['id']}", moved)
-    _patch(prefect_server, path, {"description": "changed", "parameters": {"profile": "guatemala"}})
+    prefect_server.api("PATCH", f"{path}/schedules/{schedule['id']}", moved)
+    prefect_server.api(
+        "PATCH", path, {"description": "changed", "parameters": {"profile": "guatemala"}}
+    )
     found = prefect_server.api("POST", "/automations/filter", {"limit": 200})
     (trigger,) = [one for one in found if one["name"] == f"{name}__automation_1"]
-    _patch(prefect_server, f"/automations/{trigger['id']}", {"enabled": True})
+    prefect_server.api("PATCH", f"/automations/{trigger['id']}", {"enabled": True})
 
     said = prefect_server.run("tillbridge", "deploy")
 
@@ -175,10 +189,80 @@ def test_a_deploy_leaves_schedules_and_triggers_as_people_set_them(
         "Its trigger is switched on.",
     ):
         assert f"{name}: kept as it is on the server. {sentence}" in said
-    _patch(prefect_server, f"/deployments/{after['id']}", {"parameters": {}})
+    prefect_server.api("PATCH", f"/deployments/{after['id']}", {"parameters": {}})
     for one in found:
         if one["name"] == f"{name}__automation_1":
-            _patch(prefect_server, f"/automations/{one['id']}", {"enabled": False})
+            prefect_server.api("PATCH", f"/automations/{one['id']}", {"enabled": False})
+
+
+def test_a_deploy_takes_out_parameters_that_a_flow_no_longer_has(
+    prefect_server: Platform, planned_runs: int, tmp_path: Path
+) -> None:
+    """As of a version whose flows took the names of blocks; named, without what they were set to."""
+    name = "find-missing-sales"
+    before = _deployment(prefect_server, name)
+    path = f"/deployments/{before['id']}"
+    (schedule,) = before["schedules"]
+    old = {"days": 5, "retail_pro": "hunter2", "database": "tillbridge"}
+    schema = {**before["parameter_openapi_schema"], "additionalProperties": True}
+    prefect_server.api("PATCH", path, {"parameters": old, "parameter_openapi_schema": schema})
+    of_a_brand = {"profile": "guatemala", "sftp_server": "guatemala"}
+    prefect_server.api("PATCH", f"{path}/schedules/{schedule['id']}", {"parameters": of_a_brand})
+
+    said = prefect_server.run("tillbridge", "deploy", "--prefect-file", _stanza(tmp_path, name))
+
+    after = _deployment(prefect_server, name)
+    assert after["parameters"] == {"days": 5}
+    assert [one["parameters"] for one in after["schedules"]] == [{"profile": "guatemala"}]
+    gone = "no longer a parameter of this flow, taken out:"
+    assert f"{name}: {gone} database, retail_pro." in said
+    assert f"{name}, schedule 'hourly': {gone} sftp_server." in said
+    assert "hunter2" not in said
+    prefect_server.api("PATCH", f"{path}/schedules/{schedule['id']}", {"parameters": {}})
+    prefect_server.api("PATCH", path, {"parameters": {}})
+
+
+def test_a_deploy_stops_at_a_parameter_past_the_limits(
+    prefect_server: Platform, planned_runs: int, tmp_path: Path
+) -> None:
+    """Before anything is deployed, and without falling back to a default that nobody chose."""
+    name = "find-missing-sales"
+    path = f"/deployments/{_deployment(prefect_server, name)['id']}"
+    stored = {"parameters": {"days": -5}, "enforce_parameter_schema": False, "description": "old"}
+    prefect_server.api("PATCH", path, stored)
+
+    with pytest.raises(RuntimeError, match="stored for days is past the limits") as refused:
+        prefect_server.run("tillbridge", "deploy", "--prefect-file", _stanza(tmp_path, name))
+
+    assert "-5" not in str(refused.value)
+    assert _deployment(prefect_server, name)["description"] == "old"
+    prefect_server.api("PATCH", path, {"parameters": {}, "enforce_parameter_schema": True})
+
+
+def test_a_parameter_that_a_flow_does_not_have_is_refused(
+    prefect_server: Platform, planned_runs: int
+) -> None:
+    """A slip of the keyboard is told in the form and in the API, and begins no run."""
+    for name in ("invoice-orders", "resolve-order"):
+        deployment = _deployment(prefect_server, name)
+        answer = httpx.post(
+            f"{prefect_server.ui_url}/api/deployments/{deployment['id']}/create_flow_run",
+            json={"parameters": {"profil": "guatemala"}},
+            timeout=60,
+        )
+        assert answer.status_code == 409
+        assert "'profil' was unexpected" in answer.text or "required" in answer.text
+        form = httpx.post(
+            f"{prefect_server.ui_url}/api/ui/schemas/validate",
+            json={"schema": deployment["parameter_openapi_schema"], "values": {"profil": "x"}},
+            timeout=60,
+        )
+        assert "'profil' was unexpected" in form.text
+    with pytest.raises(RuntimeError, match="'profil'"):
+        prefect_server.run(
+            *("prefect", "deployment", "run", "invoice-orders/invoice-orders"),
+            *("--param", "profil=guatemala"),
+        )
 
 
 def test_a_folder_with_packages_of_its_own_is_refused(tmp_path: Path) -> None:
@@ -189,19 +273,68 @@ def test_a_folder_with_packages_of_its_own_is_refused(tmp_path: Path) -> None:
         require_own_packages(tmp_path)
 
 
+def test_a_worker_in_such_a_folder_runs_our_flows(prefect_server: Platform, tmp_path: Path) -> None:
+    """Also where its path leads to the others' packages."""
+    run = _run_on_a_pool_of_its_own(prefect_server)
+    for name in ("flows", "tasks", "blocks"):
+        package = tmp_path / name / "__init__.py"
+        package.parent.mkdir()
+        package.write_text(f"print({f'the other {name}'!r}, flush=True)")
+
+    worker = subprocess.run(
+        [BIN / "prefect", "worker", "start", "--pool", "beside", "--run-once"],
+        cwd=tmp_path,
+        env={**prefect_server.environment, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    state = prefect_server.api("GET", f"/flow_runs/{run}")["state"]
+    assert state["type"] == "FAILED", worker.stdout + worker.stderr
+    assert "the product-store-profile block 'nobody' cannot be used" in state["message"]
+    assert "the other flows" not in worker.stdout
+    assert "the other tasks" not in worker.stdout
+
+
+def _run_on_a_pool_of_its_own(platform: Platform) -> str:
+    """Ask for a run that no other worker takes; returns its id."""
+    template = up_to_date(ProcessWorker.get_default_base_job_template())
+    pool = {"name": "beside", "type": "process", "base_job_template": template}
+    platform.api("POST", "/work_pools/", pool)
+    deployment = platform.api(
+        "POST",
+        "/deployments/",
+        {
+            "name": "beside",
+            "flow_id": platform.api("POST", "/flows/", {"name": "find-missing-sales"})["id"],
+            "entrypoint": "flows.find_missing_sales.find_missing_sales",
+            "work_pool_name": "beside",
+        },
+    )
+    asked = f"/deployments/{deployment['id']}/create_flow_run"
+    return str(platform.api("POST", asked, {"parameters": {"profile": "nobody"}})["id"])
+
+
 def _deployment(platform: Platform, name: str) -> dict[str, Any]:
     answer: dict[str, Any] = platform.api("GET", f"/deployments/name/{name}/{name}")
     return answer
+
+
+def _stanza(folder: Path, name: str) -> str:
+    """Write a file of this one deployment; returns its path."""
+    document = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    (stanza,) = [one for one in document["deployments"] if one["name"] == name]
+    file = folder / "prefect.yaml"
+    file.write_text(yaml.safe_dump({"pull": document["pull"], "deployments": [stanza]}))
+    return str(file)
 
 
 def _automation(platform: Platform) -> dict[str, Any]:
     found = platform.api("POST", "/automations/filter", {"limit": 200})
     (one,) = [one for one in found if one["name"] == _VANISHED]
     return one
-
-
-def _patch(platform: Platform, path: str, body: dict[str, Any]) -> None:
-    httpx.patch(f"{platform.ui_url}/api{path}", json=body, timeout=60).raise_for_status()
 
 
 def _fail(platform: Platform, name: str, tags: list[str]) -> None:
