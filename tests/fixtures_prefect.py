@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,7 +62,25 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of Prefect's, made once for all test processes: its migrations take longer than a start."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "prefect-tables" / "prefect" / "prefect.db"
+    with (shared / "prefect-tables.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            Platform(shared / "prefect-tables").run(
+                *["prefect", "server", "database", "upgrade", "-y"]
+            )
+    return made
+
+
+@pytest.fixture(scope="session")
+def prefect_server(
+    tmp_path_factory: pytest.TempPathFactory, prefect_tables: Path
+) -> Iterator[Platform]:
     """A Prefect server of this session."""
     from prefect.settings import (
         PREFECT_API_URL,
@@ -67,7 +88,10 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfor
         temporary_settings,
     )
 
-    platform = Platform(tmp_path_factory.mktemp("prefect"))
+    state = tmp_path_factory.mktemp("prefect")
+    (state / "prefect").mkdir()
+    shutil.copyfile(prefect_tables, state / "prefect" / "prefect.db")
+    platform = Platform(state)
     platform.start()
     settings = {
         PREFECT_API_URL: f"{platform.ui_url}/api",
