@@ -20,6 +20,7 @@ from prefect_email import (
 )
 from pydantic import Field, HttpUrl
 
+from blocks.schema_once import SchemaOnce
 from blocks.strict import StrictSettings
 from blocks.telling import tell
 from tillbridge.clients import mail
@@ -36,7 +37,7 @@ _TOO_LARGE = (
 )
 
 
-class MailNotification(StrictSettings, NotificationBlock):
+class MailNotification(SchemaOnce, StrictSettings, NotificationBlock):
     """Sends mail over SMTP to a fixed list of people: failure reports, and what automations notify.
 
     Example:

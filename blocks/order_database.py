@@ -6,12 +6,13 @@ from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, SecretStr
 from sqlalchemy import Engine
 
+from blocks.schema_once import SchemaOnce
 from blocks.strict import StrictSettings
 from tillbridge.database.engine import connect
 from tillbridge.database.schema import require_schema
 
 
-class OrderDatabase(StrictSettings, Block):
+class OrderDatabase(SchemaOnce, StrictSettings, Block):
     """The database that holds the invoice ledger and the order store.
 
     Example:

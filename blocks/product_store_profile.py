@@ -9,11 +9,12 @@ from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl
 
 from blocks.loading import BlockName
+from blocks.schema_once import SchemaOnce
 from blocks.strict import StrictSettings
 from tillbridge.profile import Profile
 
 
-class ProductStoreProfile(StrictSettings, Profile, Block):
+class ProductStoreProfile(SchemaOnce, StrictSettings, Profile, Block):
     """How the orders of one HotWax product store become Retail Pro invoices.
 
     Example:

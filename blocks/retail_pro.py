@@ -5,13 +5,14 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import HttpUrl
 
+from blocks.schema_once import SchemaOnce
 from blocks.strict import StrictSettings
 from blocks.telling import tell
 from tillbridge.clients.retail_pro import RetailProClient
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 
 
-class RetailPro(StrictSettings, RetailProSettings, Block):
+class RetailPro(SchemaOnce, StrictSettings, RetailProSettings, Block):
     """A Retail Pro server and its Order to Invoice endpoint: address, credential, limits, answers.
 
     Example:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import HttpUrl
 
+from blocks.schema_once import SchemaOnce
 from blocks.strict import StrictSettings
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.clients.sftp_settings import SftpSettings
 
 
-class SftpServer(StrictSettings, SftpSettings, Block):
+class SftpServer(SchemaOnce, StrictSettings, SftpSettings, Block):
     """The SFTP server on which HotWax Commerce, Retail Pro and PredictSpring hand over files.
 
     Example:

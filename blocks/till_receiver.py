@@ -8,11 +8,12 @@ from prefect.blocks.core import Block
 from prefect.types import SecretDict
 from pydantic import Field, HttpUrl, ValidationError, model_validator
 
+from blocks.schema_once import SchemaOnce
 from blocks.strict import StrictSettings
 from tillbridge.receiver.settings import ReceiverOptions, ReceiverSettings
 
 
-class TillReceiver(StrictSettings, ReceiverOptions, Block):
+class TillReceiver(SchemaOnce, StrictSettings, ReceiverOptions, Block):
     """The HTTP receiver that takes the TLogs of the tills: its clients, limits and promises.
 
     Example:

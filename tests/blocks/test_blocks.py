@@ -46,3 +46,12 @@ def test_secrets_are_masked() -> None:
     assert secret["SftpServer"] == {"password", "private_key", "private_key_passphrase"}
     assert secret["MailNotification"] == {"credentials.password"}
     assert secret["TillReceiver"] == {"clients.*"}
+
+
+@pytest.mark.parametrize("block", OURS)
+def test_whoever_changes_a_schema_changes_nobody_elses(block: type[Block]) -> None:
+    """Prefect takes parts out of the schemas it is given."""
+    given = block.model_json_schema()
+    given["properties"].clear()
+    assert set(block.model_json_schema()["properties"]) == set(block.model_fields)
+    assert block.model_json_schema(mode="serialization") != {}
