@@ -54,4 +54,4 @@ def test_whoever_changes_a_schema_changes_nobody_elses(block: type[Block]) -> No
     given = block.model_json_schema()
     given["properties"].clear()
     assert set(block.model_json_schema()["properties"]) == set(block.model_fields)
-    assert block.model_json_schema(mode="serialization") != {}
+    assert block.model_json_schema(mode="serialization") != block.model_json_schema()
