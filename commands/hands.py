@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from commands.config import SetupConfig, read_config
 from tillbridge.clients.sftp import SftpClient
+from tillbridge.counting import counted
 from tillbridge.errors import ConfigurationProblem, TillbridgeError
 from tillbridge.handover.replaying import Replayed, Selection, hand_over_again
 from tillbridge.ingestion.replaying import choose as till_files
@@ -133,7 +134,7 @@ def _replay(
     for one in chosen:
         print(f"{one.name} -> {one.folder}")
     what = "would be handed over again (dry run)" if dry_run else "handed over again"
-    print(f"{len(chosen)} files {what}.")
+    print(f"{counted(len(chosen), 'file')} {what}.")
     if not chosen:
         sys.exit(1)
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from commands.config import read_config
 from commands.hands import By, Config, Reason
+from tillbridge.counting import counted
 from tillbridge.database.engine import connect
 from tillbridge.database.upgrading import upgrade
 from tillbridge.errors import TillbridgeError
@@ -29,7 +30,7 @@ def after_restore(*, config: Config, by: By, reason: Reason) -> None:
         number = restores.begin(engine, by, reason)
     except TillbridgeError as problem:
         sys.exit(str(problem))
-    print(f"{number} orders are in doubt, and nothing is sent.")
+    print(f"{counted(number, 'order is', 'orders are')} in doubt, and nothing is sent.")
     print(
         "Next: start the workers, hand over again what came after the backup (replay-orders, by time), "
         "run invoice-orders until nothing is in doubt, then end-restore."
@@ -50,7 +51,8 @@ def end_restore(
         number = restores.in_doubt(engine)
         if number:
             sys.exit(
-                f"{number} orders are still in doubt: run invoice-orders, or decide with resolve-order"
+                f"{counted(number, 'order is', 'orders are')} still in doubt: run invoice-orders, or decide "
+                "with resolve-order"
             )
         restores.end(engine, by, evidence)
     except TillbridgeError as problem:

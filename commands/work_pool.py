@@ -13,6 +13,7 @@ from prefect.workers.process import ProcessWorker
 
 from commands.config import PoolSection
 from commands.last_setup import LastSetup
+from tillbridge.counting import counted
 
 HEARTBEAT_SECONDS = 30
 _HEARTBEATS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
@@ -52,7 +53,9 @@ def keep_pool(
         client.update_work_pool(
             pool.name, WorkPoolUpdate(base_job_template=template, concurrency_limit=limit)
         )
-    say(f"work pool: {pool.name}, {'any number of' if limit is None else limit} runs at a time")
+    say(
+        f"work pool: {pool.name}, {'any number of runs' if limit is None else counted(limit, 'run')} at a time"
+    )
     if limit == wanted:
         last.keep(what, limit)
     else:

@@ -15,6 +15,7 @@ from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
 from tasks.waiting_runs import cancel_waiting_runs
+from tillbridge.counting import counted
 from tillbridge.handover.inbox import Inbox, stuck, total
 from tillbridge.oms.variance_import import VarianceImport
 
@@ -39,7 +40,8 @@ def apply_inventory_variance(
         results = take_files(inbox, variances.apply_file)
     show_files("applied-variances", "Files of inventory variances of this run", results)
     message = (
-        f"{total(results, 'applied')} rows applied, {total(results, 'known')} known before, "
-        f"{total(results, 'failed')} failed, from {len(results)} files. {stuck(results)} {inbox.notices}"
+        f"{counted(total(results, 'applied'), 'row')} applied, {total(results, 'known')} known before, "
+        f"{total(results, 'failed')} failed, from {counted(len(results), 'file')}. "
+        f"{stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

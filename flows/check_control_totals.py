@@ -15,6 +15,7 @@ from flows.parameters import profile, threads
 from tasks.artifacts import show_control_totals
 from tasks.totals import compare_totals
 from tasks.waiting_runs import cancel_waiting_runs
+from tillbridge.counting import counted
 from tillbridge.invoicing.control_totals import DAYS
 from tillbridge.invoicing.sending import policy_of
 
@@ -46,5 +47,8 @@ def check_control_totals(
     if found.elsewhere:
         asked += f", {found.elsewhere} of another server not compared"
     orders = sum(total.orders for total in found.states)
-    message = f"{orders} orders in the ledger, {asked}, {len(found.differences)} differences."
+    message = (
+        f"{counted(orders, 'order')} in the ledger, {asked}, "
+        f"{counted(len(found.differences), 'difference')}."
+    )
     return (Failed if found.differences else Completed)(message=message)

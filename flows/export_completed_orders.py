@@ -16,6 +16,7 @@ from flows.parameters import Time, profile, threads
 from tasks.files import publish_feed
 from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.clients.exchange import Folder
+from tillbridge.counting import counted
 from tillbridge.oms import feed as feeds
 from tillbridge.oms.feed import ORDERS_PER_FEED, FeedSelection
 
@@ -72,4 +73,4 @@ def export_completed_orders(
             [feed.file_name for feed in waiting], waiting, unmapped(engine), unmapped(folder)
         ).result()
     orders = sum(feed.order_count for feed in waiting)
-    return Completed(message=f"{orders} orders in {len(waiting)} feeds")
+    return Completed(message=f"{counted(orders, 'order')} in {counted(len(waiting), 'feed')}")

@@ -16,6 +16,7 @@ from flows.parameters import profile
 from tasks.artifacts import show_files, show_missing
 from tasks.tlogs import ingest_all
 from tasks.waiting_runs import cancel_waiting_runs
+from tillbridge.counting import counted
 from tillbridge.ingestion.completeness import DAYS, look_for_missing, report_absent
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.reading import Rules
@@ -54,11 +55,14 @@ def find_missing_sales(
     show_files("end-of-day-files", "End-of-day files of this run", summary.files)
     show_missing(found)
     message = (
-        f"{len(found.sales)} sales and {len(found.halves)} halves of exchanges are missing among "
-        f"{found.looked_at} transactions of {days} days."
+        f"{counted(len(found.sales), 'sale')} and "
+        f"{counted(len(found.halves), 'half of an exchange', 'halves of exchanges')} missing among "
+        f"{counted(found.looked_at, 'transaction')} of {counted(days, 'day')}."
     )
     if summary.files:
-        message += f" End-of-day files: {absent} transactions are not in them; {summary.message}"
+        message += (
+            f" End-of-day files: {counted(absent, 'transaction')} not in them; {summary.message}"
+        )
     return (Failed if summary.needs_help else Completed)(
         message=f"{message} {ingestion.notices}".strip()
     )

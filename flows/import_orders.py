@@ -15,6 +15,7 @@ from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
 from tasks.waiting_runs import cancel_waiting_runs
+from tillbridge.counting import counted
 from tillbridge.handover.inbox import Inbox, stuck, total
 from tillbridge.oms.data_manager import DataManager
 from tillbridge.oms.imported_orders import OrderKind, approve_waiting
@@ -40,8 +41,8 @@ def import_orders(
     approved = approve_waiting(engine, rules.product_store_id)
     show_files("imported-orders", "Files of orders of this run", results)
     message = (
-        f"{total(results, 'imported')} orders imported, {total(results, 'known')} known before, "
-        f"{total(results, 'failed')} failed, from {len(results)} files. "
-        f"{approved} waiting orders approved. {stuck(results)} {inbox.notices}"
+        f"{counted(total(results, 'imported'), 'order')} imported, {total(results, 'known')} known before, "
+        f"{total(results, 'failed')} failed, from {counted(len(results), 'file')}. "
+        f"{counted(approved, 'waiting order')} approved. {stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

@@ -15,6 +15,7 @@ from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
 from tasks.waiting_runs import cancel_waiting_runs
+from tillbridge.counting import counted
 from tillbridge.handover.inbox import Inbox, stuck, total
 from tillbridge.oms.data_manager import DataManager
 from tillbridge.oms.returns import ReturnKind, find_sales
@@ -39,8 +40,8 @@ def import_returns(
     joined = find_sales(engine, rules.product_store_id)
     show_files("imported-returns", "Files of returns of this run", results)
     message = (
-        f"{total(results, 'imported')} returns imported, {total(results, 'known')} known before, "
-        f"{total(results, 'failed')} failed, from {len(results)} files. "
+        f"{counted(total(results, 'imported'), 'return')} imported, {total(results, 'known')} known before, "
+        f"{total(results, 'failed')} failed, from {counted(len(results), 'file')}. "
         f"{joined} earlier ones joined to their sale. {stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

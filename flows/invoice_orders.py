@@ -22,6 +22,7 @@ from tasks.invoices import invoice_order
 from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.clients.retail_pro_settings import MOST_PARALLEL_CALLS
 from tillbridge.clients.sftp import SftpClient
+from tillbridge.counting import counted
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.errors import TillbridgeError, Unavailable
 from tillbridge.handover.inbox import Inbox, stuck
@@ -118,7 +119,7 @@ def _send_all(engine: Engine, keys: list[OrderKey], sender: Sender) -> tuple[lis
     """Send the orders; where the circuit is open, first a few canaries. Says also what stopped it."""
     if not keys:
         return [], ""
-    progress = Progress(f"Invoicing {len(keys)} orders", len(keys))
+    progress = Progress(f"Invoicing {counted(len(keys), 'order')}", len(keys))
     passage = circuit.enter(engine, sender.settings.base_url, sender.owner)
     if passage.kind == "none":
         return [], passage.reason

@@ -14,6 +14,7 @@ from flows.parameters import profile
 from tasks.artifacts import show_reconciliation
 from tasks.stock import read_retail_pro_stock
 from tasks.waiting_runs import cancel_waiting_runs
+from tillbridge.counting import counted
 from tillbridge.inventory.reconciliation import reconcile
 from tillbridge.inventory.stock import open_movements, order_store_stock
 from tillbridge.oms.channels import channel_id
@@ -47,5 +48,6 @@ def reconcile_inventory(
     totals = result.totals
     return Completed(
         message=f"{totals.compared} compared, {totals.equal} equal, "
-        f"{totals.unexplained_rows} with an unexplained difference, {totals.unexplained} units in all"
+        f"{totals.unexplained_rows} with an unexplained difference, "
+        f"{counted(totals.unexplained, 'unit')} in all"
     )

@@ -15,6 +15,7 @@ from flows.parameters import profile
 from tasks.artifacts import show_files
 from tasks.files import take_files
 from tasks.waiting_runs import cancel_waiting_runs
+from tillbridge.counting import counted
 from tillbridge.handover.inbox import Inbox, stuck
 from tillbridge.invoicing.feeds import FeedTransformer
 from tillbridge.oms.facilities import store_codes
@@ -45,7 +46,8 @@ def transform_completed_orders(
     quarantined = sum(result.counts.get("quarantined", 0) for result in results)
     duplicates = sum(result.result == "duplicate" for result in results)
     message = (
-        f"{transformed} orders transformed, {quarantined} quarantined, from {len(results)} feeds, "
+        f"{counted(transformed, 'order')} transformed, {quarantined} quarantined, "
+        f"from {counted(len(results), 'feed')}, "
         f"{duplicates} of them known before. {stuck(results)} {inbox.notices}"
     )
     return Failed(message=message) if stuck(results) else Completed(message=message)

@@ -20,6 +20,7 @@ from prefect.artifacts import (
 )
 
 from tillbridge import harmless
+from tillbridge.counting import counted
 
 if TYPE_CHECKING:
     # A run shows what its own capability found, and loads no other.
@@ -123,7 +124,8 @@ def show_missing(found: Completeness) -> None:
     if rows:
         _table(
             "missing-sales",
-            f"{len(rows)} sales of tills are missing, at most {_MOST_ROWS} of them here",
+            f"{counted(len(rows), 'sale of a till is', 'sales of tills are')} missing, "
+            f"at most {_MOST_ROWS} of them here",
             rows,
         )
 
@@ -139,7 +141,9 @@ def show_reconciliation(result: Reconciliation) -> None:
     totals = asdict(result.totals)
     grid = _grid(("", ""), [(name.replace("_", " "), value) for name, value in totals.items()])
     _markdown(
-        "stock-totals", f"{result.totals.unexplained} units unexplained", f"# Stock\n\n{grid}"
+        "stock-totals",
+        f"{counted(result.totals.unexplained, 'unit')} unexplained",
+        f"# Stock\n\n{grid}",
     )
     worst_first = sorted(result.rows, key=lambda row: (-abs(row.unexplained), row.store, row.upc))
     _table(
@@ -184,9 +188,9 @@ def show_control_totals(found: ControlTotals) -> None:
     )
     _markdown(
         "control-totals",
-        f"{len(found.differences)} differences",
-        f"# Control totals\n\n{grid}\n\n{found.compared} orders were compared with Retail Pro, "
-        f"{found.elsewhere} belong to another server and were not.",
+        counted(len(found.differences), "difference"),
+        f"# Control totals\n\n{grid}\n\nCompared with Retail Pro: {counted(found.compared, 'order')}. "
+        f"Not compared, because of another server: {found.elsewhere}.",
     )
     if found.differences:
         _table(

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from tasks.retrying import when_unavailable
 from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import RemoteFile
+from tillbridge.counting import counted
 from tillbridge.handover.inbox import FileResult, Inbox, Work
 from tillbridge.handover.taken_file import TakenFile
 from tillbridge.oms import export
@@ -29,7 +30,7 @@ from tillbridge.oms.feed import Feed
 def publish_feed(file_name: str, feed: Feed, engine: Engine, folder: Folder) -> None:
     """Write one completed-orders feed to SFTP."""
     export.publish(engine, folder, feed, datetime.now(UTC))
-    get_run_logger().info("%s: %s orders", file_name, feed.order_count)
+    get_run_logger().info("%s: %s", file_name, counted(feed.order_count, "order"))
 
 
 def take_files(inbox: Inbox, work: Callable[[TakenFile], Work]) -> list[FileResult]:

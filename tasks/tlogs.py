@@ -10,6 +10,7 @@ from prefect.logging import get_run_logger
 
 from tasks.retrying import when_unavailable
 from tillbridge.clients.sftp import RemoteFile
+from tillbridge.counting import counted
 from tillbridge.ingestion.ingesting import Ingestion
 from tillbridge.ingestion.summary import BatchResult
 
@@ -33,9 +34,9 @@ def ingest_batch(number: int, batch: Sequence[RemoteFile], ingestion: Ingestion)
     """Take one batch of TLogs in and hand on what is new in them."""
     result = ingestion.ingest(batch)
     get_run_logger().info(
-        "Batch %s: %s files; handed over %s.",
+        "Batch %s: %s; handed over %s.",
         number,
-        len(result.files),
+        counted(len(result.files), "file"),
         ", ".join(result.published) or "nothing",
     )
     return result

@@ -82,7 +82,7 @@ def test_a_failed_notification_reaches_the_automation(
 
     with pytest.raises(NotificationError) as caught:
         asyncio.run(_notify(block))
-    assert "refuses all 1 recipients" in caught.value.log
+    assert "refuses every recipient" in caught.value.log
 
 
 def test_a_misspelt_setting_is_refused(block: MailNotification) -> None:

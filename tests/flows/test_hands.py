@@ -122,7 +122,7 @@ def test_refused_orders_are_replayed_after_the_cause_is_mended(installation: Ins
     calls = len(installation.far_ends.retail_pro.requests())
 
     dry = installation.run(replay_orders, orders=[number], **WHY)
-    assert dry.message == "1 files would be handed over again (dry run)."
+    assert dry.message == "1 file would be handed over again (dry run)."
     assert installation.folder(REQUESTS) == []
     installation.run(replay_orders, orders=[number], dry_run=False, **WHY)
     state = installation.run(invoice_orders)

@@ -95,9 +95,9 @@ def test_a_day_of_a_till_reaches_the_order_store(store: Installation) -> None:
 
     assert all(run.is_completed() for run in runs)
     orders, returns, rows = (run.message or "" for run in runs)
-    assert orders.startswith("2 orders imported, 0 known before, 1 failed, from 1 files.")
-    assert returns.startswith("1 returns imported, 0 known before, 0 failed, from 1 files.")
-    assert rows.startswith("1 rows applied, 0 known before, 1 failed, from 1 files.")
+    assert orders.startswith("2 orders imported, 0 known before, 1 failed, from 1 file.")
+    assert returns.startswith("1 return imported, 0 known before, 0 failed, from 1 file.")
+    assert rows.startswith("1 row applied, 0 known before, 1 failed, from 1 file.")
     assert statuses(store) == {"T1": "ORDER_COMPLETED", "T2": "ORDER_APPROVED"}
     assert stock(store) == before - 1 + 1 + 3
     assert store.folder("hotwax/order-import/error") == ["a-Error.json"]
@@ -115,7 +115,7 @@ def test_a_mended_error_file_is_imported(store: Installation) -> None:
     failed[0]["json"]["shipGroups"] = [in_store(item(upc=UPC), shop=SHOP.external_id)]
     drop(store, "hotwax/order-import/a-Error.json", failed)
     state = store.run(import_orders)
-    assert (state.message or "").startswith("1 orders imported, 0 known before, 0 failed")
+    assert (state.message or "").startswith("1 order imported, 0 known before, 0 failed")
     assert statuses(store) == {"T1": "ORDER_COMPLETED"}
 
 

@@ -64,7 +64,7 @@ def test_a_mail_server_that_refuses_for_a_day_is_an_alarm(
         change_report(installation, next_try_at=timedelta(hours=1))
         state = installation.run(report_invoice_failures)
         assert state.is_completed()
-        assert state.message == "1 reports are not through yet and are sent later"
+        assert state.message == "not through yet and sent later: 1 report"
 
         change_report(installation, created_at=-timedelta(days=1), next_try_at=timedelta(0))
         state = installation.run(report_invoice_failures)
@@ -73,7 +73,7 @@ def test_a_mail_server_that_refuses_for_a_day_is_an_alarm(
 
     state = installation.run(report_invoice_failures)
     assert state.is_completed()
-    assert state.message == "1 failures in 1 mails"
+    assert state.message == "1 failure in 1 mail"
     # The alerts about failed runs come from the Prefect server, beside the report.
     subjects = [str(mail["Subject"]) for mail in installation.far_ends.inbox.messages()]
     assert len([subject for subject in subjects if "1 order needs attention" in subject]) == 1
@@ -82,12 +82,12 @@ def test_a_mail_server_that_refuses_for_a_day_is_an_alarm(
 def test_failures_soon_after_a_report_wait_for_the_next_one(installation: Installation) -> None:
     """The run says how many wait and until when, and an operator need not wait."""
     fail(installation, "1")
-    assert installation.run(report_invoice_failures).message == "1 failures in 1 mails"
+    assert installation.run(report_invoice_failures).message == "1 failure in 1 mail"
     fail(installation, "2")
     state = installation.run(report_invoice_failures)
     assert state.is_completed()
-    assert "1 new failures wait for the next report, from " in (state.message or "")
+    assert "1 new entry waits for the next report, from " in (state.message or "")
     assert len(installation.far_ends.inbox.messages()) == 1
     state = installation.run(report_invoice_failures, send_now=True)
-    assert state.message == "1 failures in 1 mails"
+    assert state.message == "1 failure in 1 mail"
     assert installation.run(report_invoice_failures).message == "nothing new to report"

@@ -118,7 +118,7 @@ def test_the_same_lines_for_another_sum_are_a_conflict(
 def test_a_return_may_come_before_its_sale(run: Run, exchange: Path) -> None:
     """The sale that the return repeats is the sale; when it comes by itself, it is known."""
     drop(exchange, sale(**TWO, returnProductList=[line()]))
-    assert "1 transactions taken in" in run().message
+    assert "1 transaction taken in" in run().message
     drop(exchange, sale(**TWO), start=2)
     assert "1 known before" in run().message
     assert orders(exchange) == ["A32-T1-000001"]
@@ -154,7 +154,7 @@ def test_a_file_that_its_writer_ends_after_it_was_taken_can_be_taken_again(
     whole = json_text.write(sale())
     drop(exchange, whole[:100])
     with (exchange / "predictspring/tlog/tlog-00001.json").open("ab") as file:
-        assert "1 files in quarantine" in run().message
+        assert "1 file in quarantine" in run().message
         file.write(whole[100:])
     kept = exchange / "predictspring/tlog/quarantine/tlog-00001.json"
     kept.rename(exchange / "predictspring/tlog/tlog-00001.json")
@@ -237,7 +237,7 @@ def test_one_bad_sale_in_an_array_of_many(run: Run, exchange: Path) -> None:
     many = [sale(orderId=f"A32-T1-{number:06}") for number in range(1, 1001)]
     many[500] |= {"currency": None}
     drop(exchange, many)
-    assert "999 transactions taken in from 1 files" in run().message
+    assert "999 transactions taken in from 1 file" in run().message
     [kept] = (exchange / "predictspring/tlog/quarantine").glob("tlog-00001-????????.json")
     [report] = json.loads(kept.with_name(kept.name + ".report.json").read_text())
     assert (report["placeInFile"], report["findings"][0]["pointer"]) == (500, "/currency")

@@ -105,13 +105,13 @@ def test_one_bad_sale_of_a_batch_does_not_cost_the_others(
     """The good ones are taken in, the bad one is kept with its findings, and can be mended."""
     bad = sale(orderId="A32-T1-000002", totalAmount=Decimal(1))
     drop(exchange, [sale(), bad])
-    assert "1 transactions taken in" in run().message
+    assert "1 transaction taken in" in run().message
     [kept] = (exchange / "predictspring/tlog/quarantine").glob("tlog-00001-????????.json")
     [report] = json.loads(kept.with_name(kept.name + ".report.json").read_text())
     assert report["order"] == "A32-T1-000002"
     assert report["findings"][0]["pointer"] == "/totalAmount"
     drop(exchange, sale(orderId="A32-T1-000002"), start=9)
-    assert "1 transactions taken in" in run().message
+    assert "1 transaction taken in" in run().message
 
 
 def test_other_content_under_the_same_order_is_a_conflict(

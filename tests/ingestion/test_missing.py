@@ -179,7 +179,7 @@ def test_an_end_of_day_file_fills_gaps_and_is_compared(
     )
     take_in(first, third, profile=profile)
     summary = take_in([first, second], profile=profile, folder="predictspring/end-of-day")
-    assert summary.message.startswith("1 transactions taken in")
+    assert summary.message.startswith("1 transaction taken in")
     assert told(engine) == [
         ("A32-T1-000002", "missing", "only-at-end-of-day"),
         ("A32-T1-000003", "conflict", "not-at-end-of-day"),

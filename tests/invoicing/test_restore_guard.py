@@ -91,9 +91,7 @@ def test_an_older_ledger_is_refused_until_the_restore_is_worked_off(
     with transaction(engine) as connection:
         connection.execute(update(ledger_sending).values(sendings=0))
 
-    with pytest.raises(
-        ConfigurationProblem, match="this ledger sent 1 times from here, but the da"
-    ):
+    with pytest.raises(ConfigurationProblem, match="this ledger sent 1 time from here, but the da"):
         RestoreGuard(engine, sftp, PROFILE)
 
     restores.begin(engine, "Mara", "disk lost")

@@ -102,7 +102,7 @@ def test_one_bad_row_never_takes_another_with_it(imports: Imports) -> None:
     ):
         assert text in line
     (told,) = imports.rows(invoice_failure)
-    assert told["reason"].startswith("6 rows of a file of stock changes were not applied")
+    assert told["reason"].startswith("6 rows of a file of stock changes could not be applied")
     assert told["journey"] == "tills"
 
 

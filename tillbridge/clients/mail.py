@@ -219,7 +219,7 @@ def _all_refused(place: str, error: smtplib.SMTPRecipientsRefused) -> Tillbridge
     if not all(_is_final(code) for code, _ in error.recipients.values()):
         return Unavailable(f"The {place} takes no recipient now ({answers}). Send the mail again.")
     return ConfigurationProblem(
-        f"The {place} refuses all {len(error.recipients)} recipients ({answers}). Mend the recipients."
+        f"The {place} refuses every recipient ({answers}). Mend the recipients."
     )
 
 

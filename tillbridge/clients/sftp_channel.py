@@ -21,6 +21,7 @@ from paramiko import sftp as protocol
 from paramiko.message import Message
 
 from tillbridge import harmless
+from tillbridge.counting import counted
 from tillbridge.errors import TillbridgeError
 
 CHUNK = 32_768
@@ -164,7 +165,7 @@ class SftpChannel(paramiko.SFTPClient):  # type: ignore[misc] # paramiko has no 
                 or time.monotonic() > ends_at
             ):
                 raise Broken(
-                    f"the server's listing does not end; it has {entries:,} entries so far"
+                    f"the server's listing does not end; it has {counted(entries, 'entry', 'entries')} so far"
                 )
 
     def make_folder(self, path: str) -> None:

@@ -11,6 +11,7 @@ from tillbridge import harmless
 from tillbridge.clients.sftp_channel import Attributes
 from tillbridge.clients.sftp_folders import KINDS
 from tillbridge.clients.sftp_paths import is_finished_name, is_plain_name
+from tillbridge.counting import counted
 
 _MOST_NAMED = 10
 _LONGEST_NAME = 80
@@ -43,10 +44,12 @@ class PassedOver:
         """Tell it in one sentence; empty when there was nothing."""
         if not self.count:
             return ""
-        entries = "1 entry" if self.count == 1 else f"{self.count:,} entries"
         more = self.count - len(self.first)
         names = ", ".join(self.first) + (f" and {more:,} more" if more else "")
-        return f"{entries} of {folder} {'was' if self.count == 1 else 'were'} left alone ({names}): {why}."
+        return (
+            f"{counted(self.count, 'entry', 'entries')} of {folder} {'was' if self.count == 1 else 'were'} "
+            f"left alone ({names}): {why}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

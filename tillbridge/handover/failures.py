@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine
 
 from tillbridge import harmless
+from tillbridge.counting import counted
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.insertion import insert_new
 from tillbridge.database.ledger_tables import invoice_failure
@@ -65,7 +66,7 @@ class Told:
             amount=None,
             currency=None,
             reason_code="many-more",
-            reason=f"{self._more:,} more records of this file could not be used.",
+            reason=f"{counted(self._more, 'more record')} of this file could not be used.",
             next_step=f"See what has the first {_MOST_OF_A_FILE:,} refused; all of them are in {self.place}.",
             occasion=f"many more {failure.occasion}",
         )

@@ -59,8 +59,8 @@ def require_an_end(name: str, times: int) -> None:
     """
     if times >= MOST:
         expected = (
-            f"a file whose work comes to an end; {times} runs were killed over this one. See what killed them, "
-            "mostly a lack of memory, before it is dropped in again"
+            f"a file whose work comes to an end; the runs over this one were killed, {times} by now. See what "
+            "killed them, mostly a lack of memory, before it is dropped in again"
         )
         raise FileRejected(name, (Finding("", None, expected),))
 

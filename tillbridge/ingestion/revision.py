@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from tillbridge.contracts import json_text
+from tillbridge.counting import counted
 from tillbridge.ingestion.transaction import LineItem, RetailTransaction
 
 Kind = Literal["sale", "return"]
@@ -131,14 +132,14 @@ def _sale_conflict(made: RetailTransaction, order: KnownOrder) -> Conflict | Non
     if sold_before and sold_now - sold_before:
         return Conflict(
             "/orderProductList",
-            f"expected the {len(sold_before)} lines that were sold; "
-            f"{len(sold_now - sold_before)} more stand there now",
+            f"expected the {counted(len(sold_before), 'line that was', 'lines that were')} sold; "
+            f"now there are {len(sold_now - sold_before)} more",
         )
     if sold_before - sold_now and not made.returns:
         return Conflict(
             "/orderProductList",
-            f"expected all {len(sold_before)} lines that were sold; "
-            f"{len(sold_before - sold_now)} are gone, and nothing was brought back",
+            f"expected the {counted(len(sold_before), 'line that was', 'lines that were')} sold; "
+            f"{len(sold_before - sold_now)} of them gone, and nothing was brought back",
         )
     sold = order.sold
     if not sold or not made.sales:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from tillbridge.counting import counted
 from tillbridge.handover.inbox import FileResult, stuck
 from tillbridge.ingestion.totals import Totals
 
@@ -42,9 +43,9 @@ def sum_up(results: Sequence[BatchResult]) -> RunSummary:
     duplicates = sum(file.result == "duplicate" for file in found)
     unreadable = sum(file.result == "quarantined" for file in found)
     parts = [
-        f"{counts['taken in']} transactions taken in from {len(found)} files",
+        f"{counted(counts['taken in'], 'transaction')} taken in from {counted(len(found), 'file')}",
         f"{counts['known before']} known before",
-        f"{duplicates} files known before",
+        f"{counted(duplicates, 'file')} known before",
         f"{counts['quarantined']} quarantined",
         f"{counts['in conflict']} in conflict",
     ]
@@ -53,6 +54,6 @@ def sum_up(results: Sequence[BatchResult]) -> RunSummary:
     return RunSummary(
         sorted(found, key=lambda file: (file.result in {"done", "duplicate"}, file.name)),
         totals,
-        " ".join([f"{', '.join(parts)}; {unreadable} files in quarantine.", *problems]),
+        " ".join([f"{', '.join(parts)}; {counted(unreadable, 'file')} in quarantine.", *problems]),
         bool(problems),
     )

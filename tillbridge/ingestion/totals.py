@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from tillbridge.counting import counted
 from tillbridge.ingestion.records import Record
 from tillbridge.ingestion.revision import News
 from tillbridge.ingestion.transaction import RetailTransaction
@@ -103,8 +104,9 @@ class Totals:
     def disagreements(self) -> list[str]:
         """Name the stores and days whose sums do not agree."""
         return [
-            f"{store} on {day}: {sums.lines_in} lines and {sums.sales_in - sums.returns_in} {currency} "
-            f"came in, {sums.lines_out + sums.only_stock} lines went on"
+            f"{store} on {day}: {counted(sums.lines_in, 'line')} and "
+            f"{sums.sales_in - sums.returns_in} {currency} came in, "
+            f"{counted(sums.lines_out + sums.only_stock, 'line')} went on"
             for (store, day, currency), sums in sorted(self.days.items())
             if not sums.agrees
         ]

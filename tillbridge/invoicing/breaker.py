@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from typing import Literal
 
+from tillbridge.counting import counted
 from tillbridge.invoicing.outcome import Verdict
 
 LONGEST_STREAK = {"unknown": 5, "unsendable": 5, "setting": 3}
@@ -100,4 +101,4 @@ def _class_of(verdict: Verdict) -> _Class:
 def _in_a_row(kind: str, number: int, verdict: Verdict) -> str:
     if kind == "setting" or verdict.halt:
         return verdict.reason
-    return f"{number} orders in a row had no usable answer, the last: {verdict.reason}"
+    return f"{counted(number, 'order')} in a row had no usable answer, the last: {verdict.reason}"

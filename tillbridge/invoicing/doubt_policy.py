@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from tillbridge.contracts.invoice_lookup import FoundInvoice
+from tillbridge.counting import counted
 
 Level = Literal["L0", "L1", "L2", "L3"]
 
@@ -57,12 +58,19 @@ def judge_look_up(found: Sequence[FoundInvoice], total: Decimal, line_count: int
     if not found:
         return LookUp("absent")
     if len(found) > 1:
-        return LookUp("different", found[0].reference, f"{len(found)} invoices have this number")
+        return LookUp(
+            "different",
+            found[0].reference,
+            f"{counted(len(found), 'invoice has', 'invoices have')} this number",
+        )
     (one,) = found
     if one.total != total:
         difference = f"its total is {one.total}, and {total} was sent"
     elif one.line_count != line_count:
-        difference = f"it has {one.line_count} lines, and {line_count} were sent"
+        has = (
+            "lines that are not said" if one.line_count is None else counted(one.line_count, "line")
+        )
+        difference = f"it has {has}, and {line_count} were sent"
     else:
         return LookUp("same", one.reference)
     return LookUp("different", one.reference, difference)

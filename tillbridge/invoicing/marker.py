@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tillbridge.contracts import json_text
+from tillbridge.counting import counted
 
 LARGEST = 10_000
 """Bytes of a marker that are read at most."""
@@ -79,8 +80,8 @@ def objection(own: Mark, found: Mapping[str, Mark | None], folder: str) -> str:
             )
         if mark.sendings > own.sendings:
             return (
-                f"{folder}/{name} says that this ledger sent {mark.sendings} times from here, but the "
-                f"database knows of {own.sendings}: it was restored from a backup. Nothing is sent. Stop "
+                f"{folder}/{name} says that this ledger sent {counted(mark.sendings, 'time')} from here, but "
+                f"the database knows of {own.sendings}: it was restored from a backup. Nothing is sent. Stop "
                 f"every worker and run `tillbridge after-restore`. {RUNBOOK}"
             )
     return ""

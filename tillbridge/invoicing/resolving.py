@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from tillbridge.clients.retail_pro_settings import RetailProSettings
+from tillbridge.counting import counted
 from tillbridge.errors import ConfigurationProblem
 from tillbridge.invoicing.ledger import hands
 from tillbridge.invoicing.ledger.events import OrderKey
@@ -60,7 +61,8 @@ def _require(
         raise ConfigurationProblem("give the order numbers, each once")
     if decision is Decision.INVOICED and len(invoices) != len(orders):
         raise ConfigurationProblem(
-            f"{len(orders)} orders are said to be invoiced: give as many invoice numbers, in the same order"
+            f"{counted(len(orders), 'order is', 'orders are')} said to be invoiced: give as many invoice "
+            "numbers, in the same order"
         )
     if decision is not Decision.INVOICED and invoices:
         raise ConfigurationProblem(f"invoice numbers are for the decision invoiced, not {decision}")

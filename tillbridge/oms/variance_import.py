@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts.inventory_variance import Row, VarianceFile, read_file, read_row
+from tillbridge.counting import counted
 from tillbridge.database.engine import transaction
 from tillbridge.errors import FileRejected, InternalError, RecordRejected
 from tillbridge.handover import edge
@@ -111,7 +112,7 @@ class VarianceImport:
             amount=None,
             currency=None,
             reason_code="variance",
-            reason=f"{len(errors)} rows of a file of stock changes were not applied: "
+            reason=f"{counted(len(errors), 'row')} of a file of stock changes could not be applied: "
             f"{'; '.join(reasons[:_MOST_REASONS])}{more}.",
             next_step=f"Mend the rows in {self.folder}/{FOLDER}, or what they name in the order store. "
             f"Then drop the error file into {self.folder}.",

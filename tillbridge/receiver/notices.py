@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from tillbridge.counting import counted
+
 _log = logging.getLogger(__name__)
 
 
@@ -57,4 +59,4 @@ class Notices:
             self._hook(count)
         except Exception:
             # Whatever it is, the TLogs are stored and the flow finds them by its schedule.
-            _log.warning("Nobody could be told of %d new TLogs.", count, exc_info=True)
+            _log.warning("Nobody could be told of %s.", counted(count, "new TLog"), exc_info=True)

@@ -172,7 +172,7 @@ def _allow_open_files(connections: int) -> int:
         return connections
     fitting = min(connections, max(soft - _SPARE_FILES, soft // 2))
     _log.warning(
-        "Only %d files may be open, so %d connections are served and not %d. Raise LimitNOFILE.",
+        "No more than %d files may be open, so %d connections are served and not %d. Raise LimitNOFILE.",
         soft,
         fitting,
         connections,

@@ -35,7 +35,10 @@ _report = failure_report.c
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What a run has to mail now, and what waits: failures `held_back` until `opens_at`, and reports."""
+    """What a run has to mail now, and what waits: entries `held_back` until `opens_at`, and reports.
+
+    An entry is a failure, or a notice with which nothing failed.
+    """
 
     due: Sequence[OpenReport]
     held_back: int

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from tillbridge.clients.mail import Attachment, Delivery
+from tillbridge.counting import counted
 from tillbridge.errors import Unavailable
 from tillbridge.reporting import mail_outbox, reports
 from tillbridge.reporting.mail_outbox import Outbox
@@ -58,12 +59,15 @@ def mail_report(
 
 def sum_up(outbox: Outbox, mailed: Sequence[int], problems: Sequence[str], time_zone: str) -> str:
     """Say what a run mailed (failures in each mail), and what waits for what."""
-    parts = [f"{sum(mailed)} failures in {len(mailed)} mails"] if mailed else []
+    parts = (
+        [f"{counted(sum(mailed), 'failure')} in {counted(len(mailed), 'mail')}"] if mailed else []
+    )
     if outbox.held_back and outbox.opens_at:
         opens_at = outbox.opens_at.astimezone(ZoneInfo(time_zone))
         parts.append(
-            f"{outbox.held_back} new failures wait for the next report, from {opens_at:%H:%M} on"
+            f"{counted(outbox.held_back, 'new entry waits', 'new entries wait')} for the next report, "
+            f"from {opens_at:%H:%M} on"
         )
     if unsent := len(outbox.due) - len(mailed) + outbox.waiting:
-        parts.append(f"{unsent} reports are not through yet and are sent later")
+        parts.append(f"not through yet and sent later: {counted(unsent, 'report')}")
     return ". ".join(["; ".join(parts) or "nothing new to report", *dict.fromkeys(problems)])

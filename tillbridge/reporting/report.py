@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from tillbridge import harmless, money
+from tillbridge.counting import counted
 from tillbridge.handover.kind import Journey, Kind
 
 
@@ -154,10 +155,10 @@ class FailureReport:
         """Say how many orders need attention, and of how many others something is told."""
         failed = self.total.orders
         notices = len(self.failures) - failed
-        told = f"{notices:,} notice{'s' if notices > 1 else ''}" if notices else ""
+        told = counted(notices, "notice") if notices else ""
         if not failed and told:
             return f"{told}, nothing failed"
-        needs = f"{count(failed)} need{'s' if failed == 1 else ''} attention"
+        needs = counted(failed, "order needs attention", "orders need attention")
         return f"{needs}, {told}" if told else needs
 
     @property
@@ -247,7 +248,7 @@ class FailureReport:
             period=self._period(),
             kind_name=self.kind_name,
             amount=amount,
-            count=count,
+            counted=counted,
             sums=sums,
         )
 
@@ -290,11 +291,6 @@ def sums(total: Total) -> list[str]:
     """Write a total's money for people, one text per currency."""
     texts = [money.show(amount, currency) for currency, amount in total.amounts]
     return [*texts, f"{total.without_amount:,} without amount"] if total.without_amount else texts
-
-
-def count(orders: int) -> str:
-    """Write a number of orders in words."""
-    return f"{orders:,} order" if orders == 1 else f"{orders:,} orders"
 
 
 def _harmless(failure: Failure) -> Failure:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, exists, or_, select
 
+from tillbridge.counting import counted
 from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
 from tillbridge.invoicing.doubt_policy import (
@@ -199,5 +200,5 @@ def _obstacle(policy: DoubtPolicy, doubts: int, attempt_open: bool) -> str:
     if attempt_open:
         return "its worker vanished and might still send it"
     if doubts >= MOST_DOUBTS:
-        return f"it was sent {doubts} times"
+        return f"it was sent {counted(doubts, 'time')}"
     return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Engine, func, or_, select
 
+from tillbridge.counting import counted
 from tillbridge.database.engine import transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_order
@@ -62,14 +63,11 @@ def why_some_wait(engine: Engine, product_store_id: str, server: str) -> str:
     if not number:
         return ""
     return (
-        f"{_counted(number)} another server than {server}, which the profile names; nothing is sent there: "
-        f"{named}{' and others' if number > len(some) else ''}. {_WHAT_TO_DO}."
+        f"{counted(number, 'order belongs', 'orders belong')} to another server than {server}, "
+        f"which the profile names; nothing is sent there: {named}"
+        f"{' and others' if number > len(some) else ''}. {_WHAT_TO_DO}."
     )
 
 
 def _named(server: str) -> str:
     return server or "a server that an earlier version did not write down"
-
-
-def _counted(number: int) -> str:
-    return "1 order belongs to" if number == 1 else f"{number} orders belong to"
