@@ -68,6 +68,7 @@ def test_a_missing_secret_is_named(mode: str) -> None:
         ("retailpro.example.com", "such as https://"),
         ("https://user:pass-word@retailpro.example.com", "without user"),
         ("https://retailpro.example.com:99999", "65535"),
+        (f"https://{'retailpro.' * 24}example.com", "at most 255 characters"),
     ],
 )
 def test_a_base_url_that_cannot_be_used_is_refused(base_url: str, said: str) -> None:

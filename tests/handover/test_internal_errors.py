@@ -23,6 +23,7 @@ from tests.invoicing.test_hostile_feeds import (
     text_of,
     transformed,
 )
+from tests.oms.test_variance import csv, row
 from tests.strategies import PROFILE
 from tillbridge.clients.sftp import SftpClient, SftpSettings
 from tillbridge.database.engine import transaction
@@ -137,6 +138,25 @@ def test_an_order_of_an_import(
     check(results, "a.json", root, FOLDERS["orders"], caplog)
     assert results[0].counts == {"imported": 2, "known": 0, "failed": 1}
     assert told(imports.engine) == ["internal-error"]
+
+
+@pytest.mark.parametrize("place", ["read_row", "place", "apply"])
+def test_a_row_of_stock_changes(
+    imports: Imports,
+    root: Path,
+    spoil: Callable[[str, str], None],
+    caplog: pytest.LogCaptureFixture,
+    place: str,
+) -> None:
+    """The other rows are applied, and it is in the error file, to be dropped again."""
+    spoil(f"tillbridge.oms.variances.{place}", "1234567")
+    imports.drop("variances", "a.csv", csv(row(), row("1234567"), row("4", reason="VAR_FOUND")))
+    results = imports.run("variances")
+    check(results, "a.csv", root, FOLDERS["variances"], caplog)
+    assert "row 3" in stuck(results)
+    assert results[0].counts == {"applied": 2, "known": 0, "failed": 1}
+    assert "KeyError" in imports.error_file("variances", "a-Error.csv")
+    assert told(imports.engine) == ["variance"]
 
 
 @pytest.mark.parametrize(

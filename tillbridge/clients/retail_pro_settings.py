@@ -16,6 +16,8 @@ from tillbridge.contracts.invoice_answer import AnswerReading
 from tillbridge.contracts.invoice_lookup import LookupReading
 
 MOST_PARALLEL_CALLS = 32
+LONGEST_URL = 255
+"""Orders are bound to their server by its address, which the ledger keeps in a column of so many characters."""
 
 CredentialMode = Literal["none", "basic", "bearer", "api_key_header", "prism_session"]
 Capability = Literal["L0", "L1", "L2", "L3"]
@@ -33,6 +35,7 @@ class RetailProSettings(BaseModel):
     """Everything that is needed to call one Retail Pro server."""
 
     base_url: str = Field(
+        max_length=LONGEST_URL,
         title="Base URL",
         description="Scheme, host and port of the Retail Pro server, without the paths below.",
         examples=["https://retailpro.example.com:8443"],

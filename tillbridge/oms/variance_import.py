@@ -48,11 +48,13 @@ class VarianceImport:
         variances = self._read(file, arrival)
         counts = {"applied": 0, "known": 0, "failed": 0}
         errors: dict[int, str] = {}
+        faults: list[str] = []
         for page in _pages(variances.rows()):
             result = apply_page(self.engine, file, arrival, page)
             counts["applied"] += result.applied
             counts["known"] += result.known
             errors |= result.errors
+            faults += (f"row {number}" for number in result.faults)
         counts["failed"] = len(errors)
         error_file = self._publish(file, variances, errors) if errors else None
         with transaction(self.engine) as connection:
@@ -72,7 +74,13 @@ class VarianceImport:
                 ),
             )
         failures = [self._failure(file, errors)] if errors else []
-        return Work(counts, failures, notes(warnings), may_be_repeated=bool(errors))
+        return Work(
+            counts,
+            failures,
+            notes(warnings),
+            may_be_repeated=bool(errors),
+            faults=tuple(faults),
+        )
 
     def _read(self, file: TakenFile, arrival: str) -> VarianceFile:
         usability = Usability(file.name)

@@ -18,7 +18,7 @@ from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.import_tables import inventory_variance
 from tillbridge.database.insertion import insert_or_update
 from tillbridge.database.oms_tables import facility
-from tillbridge.errors import RecordRejected
+from tillbridge.errors import InternalError, RecordRejected
 from tillbridge.handover import edge
 from tillbridge.handover.taken_file import TakenFile
 from tillbridge.oms import data_manager_books as books
@@ -32,11 +32,15 @@ _COLUMNS = tuple(column.name for column in _table.columns)
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What became of the rows of one page; errors are by the number of the row."""
+    """What became of the rows of one page; errors are by the number of the row.
+
+    `faults` are the rows that met a fault of this program now; they are among the errors.
+    """
 
     applied: int
     known: int
     errors: Mapping[int, str]
+    faults: Sequence[int]
 
 
 def apply_page(engine: Engine, file: TakenFile, arrival: str, rows: Sequence[Row]) -> PageResult:
@@ -54,7 +58,9 @@ def apply_page(engine: Engine, file: TakenFile, arrival: str, rows: Sequence[Row
             if row.error is None or row.arrival == arrival
         }
         errors = {number: row.error for number, row in done.items() if row.error is not None}
-        new = list(_decide(connection, file, [row for row in rows if row.number not in done]))
+        faults: list[int] = []
+        undone = [row for row in rows if row.number not in done]
+        new = list(_decide(connection, file, undone, faults))
         now = database_now(connection)
         common = {
             "file_sha256": file.sha256,
@@ -66,7 +72,7 @@ def apply_page(engine: Engine, file: TakenFile, arrival: str, rows: Sequence[Row
             connection, _table, [{**dict.fromkeys(_COLUMNS), **common, **row} for row in new]
         )
     errors |= {row["row_number"]: row["error"] for row in new if row.get("error") is not None}
-    return PageResult(len(rows) - known - len(errors), known, errors)
+    return PageResult(len(rows) - known - len(errors), known, errors, faults)
 
 
 def short_rows(connection: Connection, arrival: str) -> list[str]:
@@ -99,16 +105,28 @@ def _earlier(connection: Connection, sha256: str, rows: Sequence[Row]) -> dict[i
 
 
 def _decide(
-    connection: Connection, file: TakenFile, rows: Iterable[Row]
+    connection: Connection, file: TakenFile, rows: Iterable[Row], faults: list[int]
 ) -> Iterator[dict[str, Any]]:
-    """Change the stock by the rows, one after the other, and yield what to keep of each."""
+    """Change the stock by the rows, one after the other, and yield what to keep of each.
+
+    Rows that meet a fault of this program are added to `faults`.
+    """
+
+    def refused(
+        row: Row, problem: RecordRejected, variance: InventoryVariance | None = None
+    ) -> dict[str, Any]:
+        if isinstance(problem, InternalError):
+            faults.append(row.number)
+        members = _members(row, variance) if variance else {"row_number": row.number}
+        return {**members, "error": import_record.sentence(problem)}
+
     read: list[tuple[Row, InventoryVariance]] = []
     for row in rows:
         try:
             with edge.document(f"row {row.number}"):
                 read.append((row, read_row(row)))
         except RecordRejected as problem:
-            yield _refused(row, problem)
+            yield refused(row, problem)
     references = read_references(connection, {product_of(variance) for _, variance in read})
     placed: list[tuple[Row, InventoryVariance, Place]] = []
     for row, variance in read:
@@ -117,7 +135,7 @@ def _decide(
             with edge.document(key):
                 placed.append((row, variance, place(key, variance, references, file.name)))
         except RecordRejected as problem:
-            yield _refused(row, problem, variance)
+            yield refused(row, problem, variance)
     before = lock_stock(connection, {where for _, _, where in placed})
     on_hand = dict(before)
     for row, variance, where in placed:
@@ -125,7 +143,7 @@ def _decide(
             with edge.document(f"row {row.number}"):
                 applied = apply(f"row {row.number}", variance, on_hand.get(where, Decimal(0)))
         except RecordRejected as problem:
-            yield _refused(row, problem, variance)
+            yield refused(row, problem, variance)
             continue
         if applied.delta:
             on_hand[where] = on_hand.get(where, Decimal(0)) + applied.delta
@@ -138,13 +156,6 @@ def _decide(
     set_stock(
         connection, {where: now for where, now in on_hand.items() if now != before.get(where)}
     )
-
-
-def _refused(
-    row: Row, problem: RecordRejected, variance: InventoryVariance | None = None
-) -> dict[str, Any]:
-    members = _members(row, variance) if variance else {"row_number": row.number}
-    return {**members, "error": import_record.sentence(problem)}
 
 
 def _members(row: Row, variance: InventoryVariance) -> dict[str, Any]:
