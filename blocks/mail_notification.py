@@ -7,12 +7,14 @@ prefect-email's credentials block, whose own sending (no time-out, no Message-ID
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 from uuid import uuid4
 
 from prefect.blocks.abstract import NotificationBlock, NotificationError
+from prefect.settings import get_current_settings
 from prefect_email import (
     EmailServerCredentials,
     SMTPServer,
@@ -23,6 +25,7 @@ from pydantic import Field, HttpUrl
 from blocks.schema_once import SchemaOnce
 from blocks.strict import StrictSettings
 from blocks.telling import tell
+from tillbridge import harmless
 from tillbridge.clients import mail
 from tillbridge.errors import TillbridgeError
 
@@ -31,6 +34,7 @@ _SECURITY: dict[SMTPType, Literal["ssl", "starttls", "insecure"]] = {
     SMTPType.STARTTLS: "starttls",
     SMTPType.INSECURE: "insecure",
 }
+_LONGEST_ROW = 4000
 _TOO_LARGE = (
     "This mail comes without its attachments, because the mail server found it too large with them. The whole "
     "report is in the database and, as far as it fits, in Prefect."
@@ -138,8 +142,15 @@ class MailNotification(SchemaOnce, StrictSettings, NotificationBlock):
 
     async def notify(self, body: str, subject: str | None = None) -> None:
         """Mail what an automation has to say; a notification that fails is never silent."""
+        # What it tells of a run may be what another system said; a link leads to our own UI only.
+        ui = get_current_settings().ui_url
+        own = re.compile(rf"{re.escape(ui)}/\S+" if ui else r"(?!)")
+        rows = [
+            row if own.fullmatch(row) else harmless.sentence(row, _LONGEST_ROW)
+            for row in body.splitlines()
+        ]
         try:
-            delivery = await self.asend(subject or "Prefect notification", body)
+            delivery = await self.asend(subject or "Prefect notification", "\n".join(rows))
         except TillbridgeError as error:
             raise NotificationError(str(error)) from error
         if without := (*delivery.refused, *delivery.put_off):

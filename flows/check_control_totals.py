@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 from pydantic import Field
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import profile, threads
 from tasks.artifacts import show_control_totals
+from tasks.ending import ended
 from tasks.totals import compare_totals
 from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.counting import counted
@@ -51,4 +51,4 @@ def check_control_totals(
         f"{counted(orders, 'order')} in the ledger, {asked}, "
         f"{counted(len(found.differences), 'difference')}."
     )
-    return (Failed if found.differences else Completed)(message=message)
+    return ended(message, failed=bool(found.differences))

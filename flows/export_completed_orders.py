@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
 from pydantic import Field
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import Time, profile, threads
+from tasks.ending import ended
 from tasks.files import publish_feed
 from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.clients.exchange import Folder
@@ -73,4 +73,4 @@ def export_completed_orders(
             [feed.file_name for feed in waiting], waiting, unmapped(engine), unmapped(folder)
         ).result()
     orders = sum(feed.order_count for feed in waiting)
-    return Completed(message=f"{counted(orders, 'order')} in {counted(len(waiting), 'feed')}")
+    return ended(f"{counted(orders, 'order')} in {counted(len(waiting), 'feed')}")

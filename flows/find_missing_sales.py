@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
 from pydantic import Field
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files, show_missing
+from tasks.ending import ended
 from tasks.tlogs import ingest_all
 from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.counting import counted
@@ -63,6 +63,4 @@ def find_missing_sales(
         message += (
             f" End-of-day files: {counted(absent, 'transaction')} not in them; {summary.message}"
         )
-    return (Failed if summary.needs_help else Completed)(
-        message=f"{message} {ingestion.notices}".strip()
-    )
+    return ended(f"{message} {ingestion.notices}", failed=summary.needs_help)

@@ -7,12 +7,12 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files
+from tasks.ending import ended
 from tasks.files import take_files
 from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.counting import counted
@@ -45,4 +45,4 @@ def import_orders(
         f"{total(results, 'failed')} failed, from {counted(len(results), 'file')}. "
         f"{counted(approved, 'waiting order')} approved. {stuck(results)} {inbox.notices}"
     )
-    return Failed(message=message) if stuck(results) else Completed(message=message)
+    return ended(message, failed=bool(stuck(results)))

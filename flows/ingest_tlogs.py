@@ -7,12 +7,12 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_files, show_till_totals
+from tasks.ending import ended
 from tasks.files import take_files
 from tasks.tlogs import ingest_all
 from tasks.waiting_runs import cancel_waiting_runs
@@ -58,4 +58,4 @@ def ingest_tlogs(
     show_till_totals(summary.totals)
     is_in_need = summary.needs_help or stuck(passed_on)
     remarks = (summary.message, stuck(passed_on), ingestion.notices, inbox.notices)
-    return (Failed if is_in_need else Completed)(message=" ".join(filter(None, remarks)))
+    return ended(" ".join(filter(None, remarks)), failed=bool(is_in_need))

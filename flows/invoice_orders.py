@@ -10,13 +10,13 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
 from sqlalchemy import Engine
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import profile, threads
 from tasks.artifacts import Progress, show_files, show_invoicing
+from tasks.ending import ended
 from tasks.files import take_files
 from tasks.invoices import invoice_order
 from tasks.waiting_runs import cancel_waiting_runs
@@ -98,8 +98,7 @@ def invoice_orders(
         [text for text in problems if text],
     )
     show_invoicing(summary)
-    state = Failed if summary.problems else Completed
-    return state(message=f"{summary.message} {inbox.notices}".strip())
+    return ended(f"{summary.message} {inbox.notices}", failed=bool(summary.problems))
 
 
 def _take_files(inbox: Inbox, intake: Intake) -> tuple[Counter[str], str]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import profile
 from tasks.artifacts import show_reconciliation
+from tasks.ending import ended
 from tasks.stock import read_retail_pro_stock
 from tasks.waiting_runs import cancel_waiting_runs
 from tillbridge.counting import counted
@@ -46,8 +46,8 @@ def reconcile_inventory(
     )
     show_reconciliation(result)
     totals = result.totals
-    return Completed(
-        message=f"{totals.compared} compared, {totals.equal} equal, "
+    return ended(
+        f"{totals.compared} compared, {totals.equal} equal, "
         f"{totals.unexplained_rows} with an unexplained difference, "
         f"{counted(totals.unexplained, 'unit')} in all"
     )

@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 from pydantic import Field
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import Given, Name, Reason, Time, by, dry_run, profile, reason, threads
 from tasks.artifacts import show_replayed
+from tasks.ending import ended
 from tillbridge.counting import counted
 from tillbridge.handover.replaying import Selection, hand_over_again
 from tillbridge.ingestion.replaying import choose
@@ -49,4 +49,4 @@ def replay_tlogs(
             hand_over_again(engine, sftp, chosen, by, reason)
     show_replayed(chosen)
     what = "would be handed over again (dry run)" if dry_run else "handed over again"
-    return (Completed if chosen else Failed)(message=f"{counted(len(chosen), 'file')} {what}.")
+    return ended(f"{counted(len(chosen), 'file')} {what}.", failed=not chosen)

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 from pydantic import Field
 
 from blocks.brand import load_brand
 from blocks.loading import BlockName
 from flows.parameters import Given, Name, Reason, by, dry_run, profile, reason, threads
 from tasks.artifacts import show_resolutions
+from tasks.ending import ended
 from tillbridge.invoicing.ledger.hands import Decision, Statement
 from tillbridge.invoicing.resolving import endpoint_of, in_words, resolve_orders
 
@@ -65,5 +65,6 @@ def resolve_order(
         dry_run=dry_run,
     )
     show_resolutions(resolutions)
-    state = Failed if any(one.refusal for one in resolutions) else Completed
-    return state(message=in_words(resolutions, dry_run=dry_run))
+    return ended(
+        in_words(resolutions, dry_run=dry_run), failed=any(one.refusal for one in resolutions)
+    )

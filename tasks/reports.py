@@ -10,11 +10,11 @@ from prefect.client.schemas.objects import State
 from prefect.futures import wait
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
 from sqlalchemy import Engine
 
 from blocks import MailNotification
 from tasks.artifacts import show_report
+from tasks.ending import ended
 from tasks.retrying import when_unavailable
 from tillbridge.errors import TillbridgeError
 from tillbridge.handover.kind import Journey
@@ -51,8 +51,8 @@ def send_reports(
                 mailed.append(future.result())
     if mail_outbox.refused_for_a_day(engine, store, journey):
         problems.append("Reports have not got through to the mail server for a day or longer.")
-    state = Failed if problems else Completed
-    return state(message=mailing.sum_up(outbox, mailed, problems, rules.time_zone))
+    message = mailing.sum_up(outbox, mailed, problems, rules.time_zone)
+    return ended(message, failed=bool(problems))
 
 
 @task(

@@ -43,6 +43,11 @@ def unlinked(text: str) -> str:
     return _LINK_STARTS.sub(r"\g<0> ", text)
 
 
+def sentence(text: str, longest: int) -> str:
+    """Give `text` as one visible line of which no viewer makes a link, for messages and plain mails."""
+    return unlinked(line(text, longest))
+
+
 def markdown(text: str) -> str:
     """Give one line of text so that Markdown shows it as it is: no link, title, list, table or HTML."""
     # Viewers look for bare addresses after the backslashes are gone, so escaping alone is not enough.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from prefect.blocks.abstract import NotificationError
+from prefect.settings import PREFECT_UI_URL, temporary_settings
 from prefect_email import EmailServerCredentials, SMTPServer
 from pydantic import ValidationError
 
 from blocks.mail_notification import MailNotification
 from sandbox.mail import HOST, Fault, SmtpInbox
+from tests.corpus import TEXTS
 from tillbridge.clients.mail import Attachment, Delivery
 from tillbridge.errors import Unavailable
 
@@ -72,6 +75,21 @@ def test_an_automation_can_notify(block: MailNotification, inbox: SmtpInbox) -> 
     assert first.get_content().split() == ["The", "run", "crashed.", "See", "the", "UI."]
     assert first["Message-ID"] != second["Message-ID"]
     assert "notify" in MailNotification.get_block_capabilities()
+
+
+def test_an_alert_links_to_our_ui_only(block: MailNotification, inbox: SmtpInbox) -> None:
+    """What a run's message says may come from anybody."""
+    texts = [f"a: {text}" for text in TEXTS]
+    run = "https://prefect.brand.example/runs/flow-run/1"
+    near = [f"{run} http://evil.example", "https://prefect.brand.example.evil.example/x"]
+
+    with temporary_settings({PREFECT_UI_URL: "https://prefect.brand.example"}):
+        asyncio.run(block.notify("\n".join([*texts, *near, run]), "invoice-orders Failed"))
+
+    (message,) = inbox.messages()
+    text = message.get_content()
+    assert re.findall(r"\S*(?:://|www\.|@)\S+", text) == [run]
+    assert text.rstrip().endswith(run)
 
 
 def test_a_failed_notification_reaches_the_automation(
