@@ -13,10 +13,12 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
+from sqlalchemy import Engine
 
 from blocks import (
     MailNotification,
@@ -27,6 +29,7 @@ from blocks import (
     TillReceiver,
 )
 from blocks.loading import BlockName
+from tillbridge.database.engine import connect
 from tillbridge.errors import ConfigurationProblem
 
 Address = Annotated[str, Field(pattern=r"^[^@]*<?[^@\s<>]+@[^@\s<>]+>?$")]
@@ -34,6 +37,14 @@ C = TypeVar("C", bound=BaseModel)
 
 _NAMED = ("retail_pro", "sftp_server", "order_database", "mail_notification")
 """The settings of a profile that name a block."""
+
+
+class DatabaseOwner(BaseModel):
+    """Who makes and changes the tables, where that is another role than the flows'. It is stored nowhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: SecretStr
 
 
 class MailSection(BaseModel):
@@ -83,6 +94,7 @@ class SetupConfig(BaseModel):
 
     name: BlockName = "tillbridge"
     database: OrderDatabase
+    database_owner: DatabaseOwner | None = None
     sftp: SftpServer
     retail_pro: RetailPro
     mail: MailSection
@@ -127,6 +139,16 @@ class SetupConfig(BaseModel):
         if self.receiver is not None and self.receiver.profile not in self.profiles:
             raise ValueError(f"receiver.profile is {self.receiver.profile!r}, which is no profile")
         return self
+
+    def owner_engine(self, database: OrderDatabase) -> Engine:
+        """Open the database to make or change its tables, whatever schema it has.
+
+        Without an owner the role of the flows does that, too, and `database` is what they open.
+
+        Raises:
+            ConfigurationProblem: the URL cannot be used.
+        """
+        return connect((self.database_owner or database).url.get_secret_value())
 
     def mail_notification(self, credentials: EmailServerCredentials) -> MailNotification:
         """Build the notification block around stored credentials."""
@@ -173,6 +195,12 @@ class _ReceiverFile(ReceiverConfig):
         return self
 
 
+class _DatabaseFile(BaseModel):
+    """Of a file only where the database is."""
+
+    database: OrderDatabase
+
+
 def read_config(path: Path) -> SetupConfig:
     """Read the file; `env:NAME` and `file:PATH` values are replaced by what they name.
 
@@ -182,6 +210,17 @@ def read_config(path: Path) -> SetupConfig:
         ConfigurationProblem: with everything that is wrong, by section and setting, and no value.
     """
     return _validated(SetupConfig, path, _document(path))
+
+
+def read_database(path: Path) -> OrderDatabase:
+    """Read of the same file where the database is; no other secret need be there.
+
+    Raises:
+        ConfigurationProblem: as `read_config`.
+    """
+    document = _document(path)
+    wanted = {name: document[name] for name in ("database",) if name in document}
+    return _validated(_DatabaseFile, path, wanted).database
 
 
 def read_receiver_config(path: Path) -> ReceiverConfig:

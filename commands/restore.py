@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from commands.config import read_config
 from commands.hands import By, Config, Reason
 from tillbridge.counting import counted
-from tillbridge.database.engine import connect
+from tillbridge.database.schema import require_schema
 from tillbridge.database.upgrading import upgrade
 from tillbridge.errors import TillbridgeError
 from tillbridge.invoicing.ledger import restores
@@ -25,7 +25,7 @@ def after_restore(*, config: Config, by: By, reason: Reason) -> None:
     try:
         settings = read_config(config)
         # A backup of an older version is brought up to this one first.
-        engine = connect(settings.database.url.get_secret_value())
+        engine = settings.owner_engine(settings.database)
         upgrade(engine)
         number = restores.begin(engine, by, reason)
     except TillbridgeError as problem:
@@ -47,7 +47,10 @@ def end_restore(
 ) -> None:
     """Let orders be sent again; refused while one is still in doubt."""
     try:
-        engine = read_config(config).database.get_engine()
+        # The flows' own role may not lift the stop.
+        settings = read_config(config)
+        engine = settings.owner_engine(settings.database)
+        require_schema(engine)
         number = restores.in_doubt(engine)
         if number:
             sys.exit(

@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 import blocks
 from blocks import MailNotification, OrderDatabase, ProductStoreProfile, RetailPro, SftpServer
 from commands.automations import keep_automations
-from commands.config import SetupConfig, read_config
+from commands.config import SetupConfig, read_config, read_database
 from commands.hands import Config
 from commands.last_setup import LastSetup
 from commands.server import require_server
@@ -21,11 +21,14 @@ from commands.stored_blocks import BlockKeeper
 from commands.work_pool import keep_pool
 from tillbridge.clients import mail
 from tillbridge.clients.sftp import SftpClient
-from tillbridge.database.engine import connect
+from tillbridge.database.grants import Roles, grants
 from tillbridge.database.upgrading import upgrade
 from tillbridge.errors import TillbridgeError, Unavailable
 from tillbridge.invoicing.marker import folder_beside
 from tillbridge.profile import Profile
+
+_ROLES = Roles()
+RoleName = Annotated[str, Parameter(help="With --print-grants: the name of this role.")]
 
 _TEST_MAIL = (
     "This mail was asked for at set-up. Reports about orders and sales that need a person, and alerts about "
@@ -42,12 +45,26 @@ def setup(
     send_test_mail: Annotated[
         bool, Parameter(help="Send the recipients of the reports a test message.", negative="")
     ] = False,
+    print_grants: Annotated[
+        bool,
+        Parameter(
+            help="Only print the SQL that gives PostgreSQL's roles their rights; nothing is connected to.",
+            negative="",
+        ),
+    ] = False,
+    owner_role: RoleName = _ROLES.owner,
+    worker_role: RoleName = _ROLES.worker,
+    receiver_role: RoleName = _ROLES.receiver,
 ) -> None:
     """Make the schema, the blocks, the work pool and the automations; safe to run again.
 
     What was changed in the UI since, and differs from the file, is said and kept.
     """
     try:
+        if print_grants:
+            url = read_database(config).url.get_secret_value()
+            print(grants(url, Roles(owner_role, worker_role, receiver_role)), end="")
+            return
         settings = read_config(config)
         require_server()
         reached = set_up(settings, print, overwrite=overwrite, send_test_mail=send_test_mail)
@@ -80,13 +97,14 @@ def set_up(
         keep_pool(client, config.pool, last, overwrite, say)
         last.store()
         # What runs use is what is stored, which people may have changed since.
-        upgrade(connect(stored.database.url.get_secret_value()))
+        upgrade(config.owner_engine(stored.database))
         say("database: the schema is up to date")
         keep_automations(client, config, stored.mail, say)
         say("automations: up to date")
     for caution in (*stored.retail_pro.cautions, *stored.mail.server().cautions):
         say(f"take care: {caution}")
-    checks = {
+    checks: dict[str, Callable[[], object]] = {
+        "Database": stored.database.get_engine,
         "SFTP": lambda: _try_sftp(stored, say),
         "Retail Pro": lambda: _try_retail_pro(stored, say),
         "Mail": lambda: _try_mail(stored.mail, say, send_test_mail=send_test_mail),
@@ -164,7 +182,7 @@ def _try_mail(
     say(f"Mail: {place} took a test message for {', '.join(notification.recipients)}.")
 
 
-def _tried(name: str, check: Callable[[], None], say: Callable[[str], None]) -> bool:
+def _tried(name: str, check: Callable[[], object], say: Callable[[str], None]) -> bool:
     try:
         check()
     except TillbridgeError as problem:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from sandbox import postgresql
 from tillbridge.database.engine import connect
+from tillbridge.database.grants import Roles, grants
 from tillbridge.database.upgrading import upgrade
 
+ROLES = Roles()
 _NEED_TABLES = {"engine", "start_receiver"}
 """The fixtures that find this version's schema in `database_url`; for other tests it is empty."""
 
@@ -42,7 +46,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgresql_template(postgresql_server: str) -> Iterator[str]:
     """The name of a database with this version's schema, to be copied."""
     with postgresql.fresh_database(postgresql_server) as url:
-        _migrate(url)
+        give_rights(url)
+        _migrate(as_role(url, ROLES.owner))
+        give_rights(url)
         yield url.rpartition("/")[2]
 
 
@@ -64,10 +70,32 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An open database with this version's schema."""
-    engine = connect(database_url)
+    """An open database with this version's schema, on PostgreSQL with the rights of a worker."""
+    engine = connect(as_role(database_url, ROLES.worker))
     yield engine
     engine.dispose()
+
+
+@contextmanager
+def as_owner(engine: Engine) -> Iterator[Engine]:
+    """Open the database of an engine as the role that may do what no flow does, such as fill the catalog."""
+    owner = connect(as_role(engine.url.render_as_string(hide_password=False), ROLES.owner))
+    try:
+        yield owner
+    finally:
+        owner.dispose()
+
+
+def as_role(url: str, role: str) -> str:
+    """Give the URL of a database for this role; a SQLite file has none, and stays as it is."""
+    address = make_url(url)
+    return str(address.set(username=role)) if address.host else url
+
+
+def give_rights(url: str, roles: Roles = ROLES) -> None:
+    """Run what set-up prints for this database, as its administrator."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(grants(url, roles).encode())
 
 
 def _migrate(url: str) -> None:

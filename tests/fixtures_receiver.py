@@ -21,6 +21,7 @@ import pytest
 
 from proof.processes import processes
 from sandbox.openssh import Sshd, free_port
+from tests.fixtures_database import ROLES, as_role
 
 TOKEN = "token-of-the-first-till-5c1f"
 OTHER_TOKEN = "token-of-the-second-till-9b27"
@@ -212,9 +213,9 @@ def _wait(process: subprocess.Popen[bytes] | BaseProcess, seconds: float) -> int
 def start_receiver(
     request: pytest.FixtureRequest, tmp_path: Path, sshd: Sshd, sqlite_template: Path
 ) -> Iterator[Callable[..., RunningReceiver]]:
-    """Start receivers on one SFTP server and one database: SQLite, or what `database_url` says."""
+    """Start receivers on one SFTP server and one database: SQLite, or with their rights `database_url`."""
     if "database_url" in request.fixturenames:
-        url = request.getfixturevalue("database_url")
+        url = as_role(request.getfixturevalue("database_url"), ROLES.receiver)
     else:
         shutil.copyfile(sqlite_template, tmp_path / "r.db")
         url = f"sqlite:///{tmp_path}/r.db"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Table, select
 
+from tests.fixtures_database import as_owner
 from tests.strategies import profile
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
@@ -72,7 +73,7 @@ _TABLES: tuple[Table, ...] = (
 
 def fill_order_store(engine: Engine) -> None:
     """Write two shops, a warehouse, three products and a gift card; five boots and one sandal per shop."""
-    with transaction(engine) as connection:
+    with as_owner(engine) as owner, transaction(owner) as connection:
         save_product_stores(connection, {STORE: "Zapatos"})
         save_facilities(
             connection,

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from tests.fixtures_database import as_owner
 from tillbridge.contracts.http_exchange import Exchange
 from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import invoice_event
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
-from tillbridge.invoicing.ledger import attempts, orders
+from tillbridge.invoicing.ledger import attempts, orders, restores
 from tillbridge.invoicing.ledger.attempts import Attempt, Terms
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.look_alikes import HOLD, LookAlikes
@@ -125,6 +126,18 @@ def events(engine: Engine, number: str = "20417") -> list[tuple[str | None, str]
         .order_by(invoice_event.c.id),
     )
     return [tuple(row) for row in found]
+
+
+def begin_restore(engine: Engine) -> int:
+    """Say that the ledger was restored, as the owner: no flow does; gives how many orders are in doubt."""
+    with as_owner(engine) as owner:
+        return restores.begin(owner, "Mara", "disk lost")
+
+
+def end_restore(engine: Engine) -> None:
+    """Say that the restore is worked off."""
+    with as_owner(engine) as owner:
+        restores.end(owner, "Mara", "all looked up")
 
 
 def unmarked(sending: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tests.fixtures_database import as_owner
 from tillbridge.database.engine import connect, database_now, transaction
 from tillbridge.database.insertion import insert_new, insert_or_update
 from tillbridge.database.metadata import Moment, Units
@@ -26,11 +28,12 @@ scratch = Table(
 
 
 @pytest.fixture
-def scratch_engine(engine: Engine) -> Engine:
+def scratch_engine(engine: Engine) -> Iterator[Engine]:
     """A database with one more table, to write into."""
-    with transaction(engine) as connection:
-        scratch.create(connection)
-    return engine
+    with as_owner(engine) as owner:
+        with transaction(owner) as connection:
+            scratch.create(connection)
+        yield owner
 
 
 @pytest.mark.parametrize("amount", ["0", "-0.0001", "0.1", "123456789012.3456", "-40", "12.5"])

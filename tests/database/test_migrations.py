@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, Row, text
 
+from tests.fixtures_database import as_owner
 from tillbridge.database import (
     import_tables,
     ledger_tables,
@@ -130,9 +131,10 @@ def _orders(engine: Engine) -> list[Row[Any]]:
 
 def test_a_schema_of_a_newer_version_is_left_alone(engine: Engine) -> None:
     """An old tillbridge says which version to install and changes nothing."""
-    with transaction(engine) as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(ConfigurationProblem, match="newer version"):
-        upgrade(engine)
+    with as_owner(engine) as owner:
+        with transaction(owner) as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(ConfigurationProblem, match="newer version"):
+            upgrade(owner)
     with pytest.raises(ConfigurationProblem, match="9999"):
         require_schema(engine)

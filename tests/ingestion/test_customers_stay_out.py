@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from tests.canaries import CUSTOMER, Canaries, listening
+from tests.fixtures_database import as_owner
 from tests.ingestion.baskets import line, sale
 from tests.ingestion.places import Run, drop, put_away
 from tillbridge.contracts import json_text
@@ -127,7 +128,7 @@ def _expectations(exchange: Path) -> Iterator[str]:
 
 def _database(engine: Engine) -> dict[str, str]:
     found: dict[str, str] = {}
-    with transaction(engine) as connection:
+    with as_owner(engine) as owner, transaction(owner) as connection:
         for table in metadata.sorted_tables:
             rows = connection.execute(select(table)).all()
             for column in table.c:

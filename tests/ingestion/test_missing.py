@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
+from tests.fixtures_database import as_owner
 from tests.ingestion.baskets import ARRIVED_AT, BRAND, OPENS_AT, day, rules, sale, till_profile
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts import json_text
@@ -196,7 +197,7 @@ def test_half_of_an_exchange_is_told_of(engine: Engine, take_in: Callable[..., R
         "totalAmountCarriedOverForExchange": Decimal(20),
     }
     take_in(sale(tenders=[tender]), profile=profile)
-    with transaction(engine) as connection:
+    with as_owner(engine) as owner, transaction(owner) as connection:
         connection.exec_driver_sql("UPDATE till_transaction SET arrived_at = '2026-11-20 15:00:00'")
     look_for_missing(engine, profile, 400)
     assert told(engine) == [("A32-T1-000001", "missing", "exchange-half-missing")]

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, insert, select
 
 from sandbox.kinds import GOOD
 from sandbox.orders import SeedReport, seed
+from tests.fixtures_database import as_owner
 from tillbridge.database import ledger_tables, oms_tables
 from tillbridge.database.engine import transaction
 from tillbridge.inventory.reconciliation import DeductedAt, Reconciliation, StoreStock, reconcile
@@ -26,7 +27,8 @@ TILL = ["POS_CHANNEL", "POS_SALES_CHANNEL"]
 @pytest.fixture
 def seeded(engine: Engine) -> tuple[Engine, SeedReport]:
     """An order store with fifty made-up orders of every kind."""
-    return engine, seed(engine, 50, seed=3)
+    with as_owner(engine) as owner:
+        return engine, seed(owner, 50, seed=3)
 
 
 def compare(

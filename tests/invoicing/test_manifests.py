@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 
 from sandbox import orders
 from sandbox.catalog import BRANDS
+from tests.fixtures_database import as_owner
 from tests.strategies import profile
 from tillbridge.clients.exchange import Folder
 from tillbridge.clients.sftp import SftpClient, SftpSettings
@@ -120,7 +121,8 @@ def test_the_export_writes_the_manifest_after_the_feed(
     engine: Engine, client: SftpClient, place: Path
 ) -> None:
     """Our own feeds pass, with the sum of their orders; exporting them again changes nothing."""
-    orders.seed(engine, 20, 1, 1, BRANDS[:1])
+    with as_owner(engine) as owner:
+        orders.seed(owner, 20, 1, 1, BRANDS[:1])
     now = datetime(2026, 11, 22, tzinfo=UTC)
     (feed,) = feeds.produce(engine, FeedSelection(), 100, now, FEEDS)
     folder = Folder(client, FEEDS, with_manifests=True)

@@ -15,7 +15,18 @@ from sqlalchemy import Engine, delete, update
 
 from sandbox.cutting_proxy import CuttingProxy
 from sandbox.openssh import Sshd
-from tests.ledger_steps import KEY, STORE, accept, arm, armed, request, settle
+from tests.fixtures_database import as_owner
+from tests.ledger_steps import (
+    KEY,
+    STORE,
+    accept,
+    arm,
+    armed,
+    begin_restore,
+    end_restore,
+    request,
+    settle,
+)
 from tillbridge.clients.retail_pro_settings import RetailProSettings
 from tillbridge.clients.sftp import SftpClient
 from tillbridge.contracts.http_exchange import Exchange, Posting
@@ -23,7 +34,7 @@ from tillbridge.database.engine import transaction
 from tillbridge.database.ledger_tables import ledger, ledger_sending
 from tillbridge.errors import ConfigurationProblem, NotSent, Unavailable
 from tillbridge.invoicing import marker
-from tillbridge.invoicing.ledger import orders, restores, sendings
+from tillbridge.invoicing.ledger import orders, sendings
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.restore_guard import RestoreGuard
 from tillbridge.invoicing.sending import Sender
@@ -94,10 +105,10 @@ def test_an_older_ledger_is_refused_until_the_restore_is_worked_off(
     with pytest.raises(ConfigurationProblem, match="this ledger sent 1 time from here, but the da"):
         RestoreGuard(engine, sftp, PROFILE)
 
-    restores.begin(engine, "Mara", "disk lost")
+    begin_restore(engine)
     assert own(engine).ledger_id != before.ledger_id
     RestoreGuard(engine, sftp, PROFILE)
-    restores.end(engine, "Mara", "all looked up")
+    end_restore(engine)
     RestoreGuard(engine, sftp, PROFILE)
     assert markers(files) == [own(engine)]
     with pytest.raises(ConfigurationProblem, match="another ledger"):
@@ -106,7 +117,7 @@ def test_an_older_ledger_is_refused_until_the_restore_is_worked_off(
 
 def look_as(engine: Engine, sftp: SftpClient, mark: marker.Mark) -> None:
     """Come as another ledger."""
-    with transaction(engine) as connection:
+    with as_owner(engine) as owner, transaction(owner) as connection:
         connection.execute(update(ledger).values(ledger_id=mark.ledger_id))
         connection.execute(update(ledger_sending).values(sendings=mark.sendings))
     try:
@@ -122,9 +133,9 @@ def test_the_marker_of_an_entirely_other_ledger_is_overcome_in_the_same_way(
     sftp.put(f"{MARKERS}/{marker.Mark(OTHER, 7).file_name('0123abcd')}", marker.document(OTHER))
     with pytest.raises(ConfigurationProblem, match=f"ledger {OTHER} sent orders from here last"):
         RestoreGuard(engine, sftp, PROFILE)
-    restores.begin(engine, "Mara", "made anew")
+    begin_restore(engine)
     RestoreGuard(engine, sftp, PROFILE)
-    restores.end(engine, "Mara", "all looked up")
+    end_restore(engine)
     RestoreGuard(engine, sftp, PROFILE)
     assert markers(files) == [own(engine)]
 
@@ -141,7 +152,7 @@ def test_each_store_has_its_own_numbers(engine: Engine, sftp: SftpClient, files:
     assert attempt
     assert attempt.sending == 1
     RestoreGuard(engine, sftp, other)
-    with transaction(engine) as connection:
+    with as_owner(engine) as owner, transaction(owner) as connection:
         connection.execute(delete(ledger_sending).where(ledger_sending.c.product_store_id == STORE))
     RestoreGuard(engine, sftp, other).reach(2)
     with pytest.raises(ConfigurationProblem, match="restored from a backup"):
@@ -318,8 +329,8 @@ def test_old_answers_from_before_a_restore_say_nothing(
 ) -> None:
     """That was worked off."""
     answers(files, 2, datetime.now(UTC) - timedelta(hours=1))
-    restores.begin(engine, "Mara", "disk lost")
-    restores.end(engine, "Mara", "all looked up")
+    begin_restore(engine)
+    end_restore(engine)
     RestoreGuard(engine, sftp, PROFILE)
 
 

@@ -14,6 +14,8 @@ from tests.ledger_steps import (
     accept,
     arm,
     armed,
+    begin_restore,
+    end_restore,
     events,
     ready,
     request,
@@ -36,11 +38,6 @@ HERE = Endpoint(SERVER, NOW)
 L0 = DoubtPolicy("L0", NOW, NOW)
 
 
-def begin(engine: Engine) -> int:
-    """Begin life after a restore."""
-    return restores.begin(engine, "Mara", "disk lost")
-
-
 def test_every_order_that_is_not_at_its_end_is_in_doubt(engine: Engine) -> None:
     """What was READY in the backup may be invoiced by now; what was invoiced stays so."""
     settle(engine, armed(engine, "done"), "CONFIRMED", erp_ref="RP-1")
@@ -48,7 +45,7 @@ def test_every_order_that_is_not_at_its_end_is_in_doubt(engine: Engine) -> None:
     armed(engine, "flying")
     accept(engine, request("waiting"))
 
-    assert begin(engine) == 3
+    assert begin_restore(engine) == 3
 
     assert {n: state(engine, n) for n in ("done", "refused", "flying", "waiting")} == {
         "done": "CONFIRMED",
@@ -61,7 +58,7 @@ def test_every_order_that_is_not_at_its_end_is_in_doubt(engine: Engine) -> None:
 
 def test_nothing_is_sent_until_the_restore_is_ended(engine: Engine) -> None:
     """Not what was there, not what comes in, not what a person released."""
-    begin(engine)
+    begin_restore(engine)
     assert accept(engine, request()) == Acceptance.NEW
     assert state(engine) == "UNKNOWN"
     assert ready(engine) == []
@@ -72,7 +69,7 @@ def test_nothing_is_sent_until_the_restore_is_ended(engine: Engine) -> None:
 def test_not_even_what_a_person_released_is_sent(engine: Engine) -> None:
     """It waits for the end of the restore like everything else."""
     accept(engine, request())
-    begin(engine)
+    begin_restore(engine)
     said = Statement("Mara", "not there", "document search")
     resolve_orders(
         engine, STORE, [KEY.order_no], Decision.SEND_AGAIN, said, [], HERE, dry_run=False
@@ -84,7 +81,7 @@ def test_not_even_what_a_person_released_is_sent(engine: Engine) -> None:
 
 def test_at_level_0_a_person_gets_them_all(engine: Engine) -> None:
     """They are parked and reported, none is guessed."""
-    begin(engine)
+    begin_restore(engine)
     accept(engine, request())
     assert restores.in_doubt(engine) == 1
     clear_doubts(engine, lambda order_no: [], STORE, SERVER, L0, "run")
@@ -94,18 +91,18 @@ def test_at_level_0_a_person_gets_them_all(engine: Engine) -> None:
 
 def test_after_the_end_orders_are_sent_as_ever(engine: Engine) -> None:
     """And ending what is not open is refused."""
-    begin(engine)
-    restores.end(engine, "Mara", "all looked up")
+    begin_restore(engine)
+    end_restore(engine)
     accept(engine, request())
     assert ready(engine) == [KEY]
     assert restores.why_nothing_is_sent(engine) == ""
     with pytest.raises(ConfigurationProblem, match="no restore is open"):
-        restores.end(engine, "Mara", "again")
+        end_restore(engine)
 
 
 def test_the_quiet_time_holds_after_a_restore_too(engine: Engine) -> None:
     """What was sent just before may still be worked on."""
-    begin(engine)
+    begin_restore(engine)
     accept(engine, request())
     asked: list[str] = []
 
@@ -121,9 +118,9 @@ def test_the_quiet_time_holds_after_a_restore_too(engine: Engine) -> None:
 def test_beginning_twice_is_one_restore(engine: Engine) -> None:
     """A second call is harmless."""
     accept(engine, request())
-    begin(engine)
-    begin(engine)
-    restores.end(engine, "Mara", "all looked up")
+    begin_restore(engine)
+    begin_restore(engine)
+    end_restore(engine)
     assert restores.why_nothing_is_sent(engine) == ""
     assert state(engine) == "UNKNOWN"
 
@@ -134,7 +131,7 @@ def test_a_parked_order_may_have_been_released_and_sent_since_the_backup(engine:
     with transaction(engine) as connection:
         connection.execute(update(invoice_order).values(sent_until=long_ago(connection)))
 
-    begin(engine)
+    begin_restore(engine)
 
     said, quiet = Statement("Mara", "restored", "no document"), timedelta(minutes=15)
     done = resolve(
@@ -148,7 +145,7 @@ def test_what_a_second_restore_parks_is_reported_again(engine: Engine) -> None:
     """The first mail went out long ago, and a person had released the order since."""
     accept(engine, request())
     for _ in range(2):
-        begin(engine)
+        begin_restore(engine)
         clear_doubts(engine, lambda order_no: [], STORE, SERVER, L0, "run")
         [report] = reports.open_reports(engine, STORE)
         assert [one.reason_code for one in report.failures] == ["restored"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, select, update
 
+from tests.fixtures_database import as_owner
 from tests.ledger_steps import (
     LONG,
     OVER,
@@ -19,6 +20,8 @@ from tests.ledger_steps import (
     accept,
     arm,
     armed,
+    begin_restore,
+    end_restore,
     ready,
     recover,
     request,
@@ -35,7 +38,7 @@ from tillbridge.database.ledger_tables import (
 )
 from tillbridge.invoicing.control_totals import check_totals
 from tillbridge.invoicing.doubt_policy import DoubtPolicy
-from tillbridge.invoicing.ledger import restores, two_numbers
+from tillbridge.invoicing.ledger import two_numbers
 from tillbridge.invoicing.ledger.events import OrderKey
 from tillbridge.invoicing.ledger.hands import Decision, Endpoint, Resolution, Statement, resolve
 from tillbridge.invoicing.ledger.orders import Acceptance
@@ -347,9 +350,9 @@ def test_a_number_that_was_another_orders_leaves_its_order_free(engine: Engine) 
 
 def test_after_a_restore_neither_number_goes_by_itself(engine: Engine) -> None:
     """Either may have been sent after the backup; the ledger has forgotten which."""
-    with transaction(engine) as connection:
+    with as_owner(engine) as owner, transaction(owner) as connection:
         connection.execute(delete(invoice_order))
-    restores.begin(engine, "Mara", "the disk was lost")
+    begin_restore(engine)
     accept(engine, numbered(NEW), LATE)
     assert accept(engine, numbered(OLD), EARLY) == Acceptance.CONFLICT
     with transaction(engine) as connection:
@@ -359,7 +362,7 @@ def test_after_a_restore_neither_number_goes_by_itself(engine: Engine) -> None:
             .where(invoice_order.c.order_no == NEW)
             .values(state="READY", doubts=0, sent_until=now)
         )
-    restores.end(engine, "Mara", "all handed over")
+    end_restore(engine)
     assert ready(engine) == []
     assert arm(engine, OrderKey(STORE, NEW), policy=PARK) is None
     two_numbers.hold_what_may_not_go(engine, STORE, "run")
@@ -370,7 +373,7 @@ def test_after_a_restore_neither_number_goes_by_itself(engine: Engine) -> None:
 
 def test_where_each_number_waits_for_the_other_one_is_cancelled(engine: Engine) -> None:
     """Both came in while the ledger had forgotten what it sent; the refusal says the way out."""
-    restores.begin(engine, "Mara", "the disk was lost")
+    begin_restore(engine)
     accept(engine, numbered(OLD), EARLY)
     accept(engine, numbered(NEW), LATE)
     for number in (OLD, NEW):
@@ -378,7 +381,7 @@ def test_where_each_number_waits_for_the_other_one_is_cancelled(engine: Engine) 
         assert "where each waits for the other, cancel the one that must not be" in refusal
     assert decide(engine, NEW, Decision.CANCEL).after == "CANCELLED"
     assert decide(engine, OLD, Decision.SEND_AGAIN).after == "READY"
-    restores.end(engine, "Mara", "all handed over")
+    end_restore(engine)
     assert ready(engine) == [OrderKey(STORE, OLD)]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event, select
 from sandbox.catalog import BRANDS
 from sandbox.kinds import DEFECTS, EXCLUDED, GOOD, STAY
 from sandbox.orders import SeedReport, feed_file, seed
+from tests.fixtures_database import as_owner
 from tillbridge.contracts import json_text
 from tillbridge.contracts.completed_orders import CompletedOrder, read_order
 from tillbridge.database import oms_tables as tables
@@ -29,7 +30,8 @@ EVERYTHING = FeedSelection()
 @pytest.fixture
 def seeded(engine: Engine) -> tuple[Engine, SeedReport]:
     """An order store with fifty made-up orders of every kind."""
-    return engine, seed(engine, 50, seed=7)
+    with as_owner(engine) as owner:
+        return engine, seed(owner, 50, seed=7)
 
 
 def exported(engine: Engine, feeds: Iterable[Feed]) -> list[str]:
@@ -55,7 +57,8 @@ def test_a_later_order_goes_into_a_later_feed(seeded: tuple[Engine, SeedReport])
     """New orders, and only they, are in the next feed."""
     engine, _ = seeded
     produce(engine, EVERYTHING, 2500, NOW)
-    report = seed(engine, 20, seed=8, start=5001)
+    with as_owner(engine) as owner:
+        report = seed(owner, 20, seed=8, start=5001)
     found = exported(engine, produce(engine, EVERYTHING, 2500, NOW))
     assert set(found) == order_ids(report, GOOD, EXCLUDED, DEFECTS)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
+from tests.fixtures_database import as_owner
 from tests.imports import STORE, Imports, in_store, item, order, shipped, survive_kills
 from tillbridge.clients.exchange import Folder
 from tillbridge.contracts import json_text
@@ -184,7 +185,7 @@ def test_an_error_file_works_unmended_once_the_order_store_has_what_it_names(
     """Also the very file that failed may simply come again."""
     files = [order("G1"), order("B1", productStoreId="NEW")]
     imports.take("orders", files)
-    with transaction(imports.engine) as connection:
+    with as_owner(imports.engine) as owner, transaction(owner) as connection:
         connection.execute(
             insert(oms_tables.product_store).values(product_store_id="NEW", store_name="New")
         )
@@ -223,7 +224,7 @@ def test_the_same_order_with_other_content_is_a_duplicate(imports: Imports) -> N
 
 def test_two_product_stores_may_number_their_orders_alike(imports: Imports) -> None:
     """They are two orders; the id of each can be worked out from both names."""
-    with transaction(imports.engine) as connection:
+    with as_owner(imports.engine) as owner, transaction(owner) as connection:
         connection.execute(
             insert(oms_tables.product_store).values(product_store_id="GT", store_name="GT")
         )
@@ -265,16 +266,16 @@ def test_orders_are_approved_by_hotwaxs_rule(
 def test_a_store_can_switch_approval_off_and_payments_out_of_the_rule(imports: Imports) -> None:
     """What waits is approved by a later run, when the settings let it through."""
     store = oms_tables.product_store
-    with transaction(imports.engine) as connection:
+    with as_owner(imports.engine) as owner, transaction(owner) as connection:
         connection.execute(update(store).values(auto_approve_order="N"))
     imports.take("orders", [order("T1", shipped()), order("T2", paymentPreferences=[UNPAID])])
     unpaid = order("T3", shipped(), paymentPreferences=[UNPAID])
     imports.take("orders", [unpaid, order("T4", shipped(), autoApprove="N")], "b")
     assert approve_waiting(imports.engine, STORE) == 0
-    with transaction(imports.engine) as connection:
+    with as_owner(imports.engine) as owner, transaction(owner) as connection:
         connection.execute(update(store).values(auto_approve_order="Y"))
     assert approve_waiting(imports.engine, STORE) == 1
-    with transaction(imports.engine) as connection:
+    with as_owner(imports.engine) as owner, transaction(owner) as connection:
         connection.execute(
             insert(import_tables.product_store_setting).values(
                 product_store_id=STORE,
@@ -445,7 +446,7 @@ POS = "POS_SALES_CHANNEL"
 
 
 def complete_the_shipped_part(imports: Imports) -> None:
-    with transaction(imports.engine) as connection:
+    with as_owner(imports.engine) as owner, transaction(owner) as connection:
         receive_stock(connection, {("SV_WH", "10001"): Decimal(1)})
         shipment = Shipment("S1", "SV_WH")
         complete_items(connection, order_id(STORE, "T1"), ["00002"], datetime.now(UTC), shipment)

@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, select
 
+from tests.fixtures_database import as_owner
 from tillbridge.database import oms_tables as tables
 from tillbridge.database.engine import transaction
 from tillbridge.errors import RecordRejected
@@ -71,31 +72,34 @@ ORDER = Order(
 
 @pytest.fixture
 def store(engine: Engine) -> Iterator[Engine]:
-    """An order store with two shops, five pieces of a shoe in each, and one new order."""
-    with transaction(engine) as connection:
-        save_product_stores(connection, {"SV_STORE": "Zapatos"})
-        save_facilities(
-            connection,
-            [
-                Facility(
-                    "SV_A32",
-                    "A32-ext",
-                    "Centro",
-                    "RETAIL_STORE",
-                    "PHYSICAL_STORE",
-                    "SV_STORE",
-                    "SVA32",
-                    "A32",
-                ),
-                Facility("SV_P22", "P22-ext", "Plaza", invoicing_store_code="SVP22"),
-            ],
-        )
-        save_products(connection, [Product("10000", "Boot", identifications={"UPCA": "872011601"})])
-        receive_stock(
-            connection, {("SV_A32", "10000"): Decimal(5), ("SV_P22", "10000"): Decimal(5)}
-        )
-        create_orders(connection, [ORDER])
-    return engine
+    """An order store with two shops, five pieces of a shoe in each, and one new order; opened as its owner."""
+    with as_owner(engine) as owner:
+        with transaction(owner) as connection:
+            save_product_stores(connection, {"SV_STORE": "Zapatos"})
+            save_facilities(
+                connection,
+                [
+                    Facility(
+                        "SV_A32",
+                        "A32-ext",
+                        "Centro",
+                        "RETAIL_STORE",
+                        "PHYSICAL_STORE",
+                        "SV_STORE",
+                        "SVA32",
+                        "A32",
+                    ),
+                    Facility("SV_P22", "P22-ext", "Plaza", invoicing_store_code="SVP22"),
+                ],
+            )
+            save_products(
+                connection, [Product("10000", "Boot", identifications={"UPCA": "872011601"})]
+            )
+            receive_stock(
+                connection, {("SV_A32", "10000"): Decimal(5), ("SV_P22", "10000"): Decimal(5)}
+            )
+            create_orders(connection, [ORDER])
+        yield owner
 
 
 def order_now(engine: Engine) -> Order:

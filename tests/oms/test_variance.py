@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import insert
 
+from tests.fixtures_database import as_owner
 from tests.imports import Imports, survive_kills
 from tillbridge.database import import_tables, oms_tables
 from tillbridge.database.engine import transaction
@@ -119,7 +120,7 @@ def test_the_same_file_again_changes_nothing_but_what_failed(imports: Imports) -
     """Rows that were applied are known; one whose product is there by now is applied."""
     file = csv(row(), row(upc="new"))
     imports.take("variances", file)
-    with transaction(imports.engine) as connection:
+    with as_owner(imports.engine) as owner, transaction(owner) as connection:
         connection.execute(
             insert(oms_tables.good_identification).values(
                 product_id="10002", good_identification_type_id="UPCA", id_value="new"

@@ -31,6 +31,7 @@ _FIRST_SOUND_WAL = (3, 51, 3)
 
 _MISSING_TABLE = ("no such table", "no such column", "undefinedtable", "undefinedcolumn")
 _WAITED = ("lock timeout", "statement timeout", "idle-in-transaction timeout")
+_NO_RIGHT = ("insufficientprivilege", "permission denied for database")
 _WRONG_SETTING = ("authentication failed", "does not exist", "unable to open", "not a database")
 
 
@@ -43,11 +44,7 @@ def connect(url: str) -> Engine:
         ConfigurationProblem: the URL cannot be used, or the folder of the file cannot be made.
     """
     logging.getLogger("sqlalchemy.engine.Engine").addFilter(_is_no_row)
-    try:
-        address = make_url(url)
-    except (exc.ArgumentError, ValueError):
-        # The reason would quote the URL, and with it the password.
-        address = URL.create("unreadable")
+    address = parsed(url)
     match address.get_backend_name():
         case "sqlite":
             return _sqlite(address)
@@ -60,6 +57,15 @@ def connect(url: str) -> Engine:
             )
 
 
+def parsed(url: str) -> URL:
+    """Read a URL; one that cannot be read becomes that of no database we know."""
+    try:
+        return make_url(url)
+    except (exc.ArgumentError, ValueError):
+        # The reason would quote the URL, and with it the password.
+        return URL.create("unreadable")
+
+
 @contextmanager
 def transaction(engine: Engine | GroupCommit) -> Iterator[Connection]:
     """Run the block in one transaction: committed at its end, rolled back when it raises.
@@ -67,8 +73,8 @@ def transaction(engine: Engine | GroupCommit) -> Iterator[Connection]:
     Raises:
         Unavailable: the database is locked, full or out of reach. Do not go on as if the block had
             happened.
-        ConfigurationProblem: the database refuses the log-in, is not there, or has no or an old
-            schema.
+        ConfigurationProblem: the database refuses the log-in, is not there, has no or an old schema, or
+            gives our role no right to this.
     """
     try:
         with engine.begin() as connection:
@@ -181,6 +187,12 @@ def _mapped(problem: exc.SQLAlchemyError, address: URL) -> Exception | None:
     if any(sign in reason for sign in _MISSING_TABLE):
         return ConfigurationProblem(
             f"the database {place} has no or an old schema; run `tillbridge setup`"
+        )
+    if any(sign in reason for sign in _NO_RIGHT):
+        return ConfigurationProblem(
+            f"the database {place} does not let its role do this: {first_line}. Tables are made and "
+            "changed by their owner, which is `[database_owner]` of the configuration; worker and receiver "
+            "have the rights that `tillbridge setup --print-grants` prints, given again after each set-up"
         )
     if any(sign in reason for sign in _WAITED):
         return Unavailable(

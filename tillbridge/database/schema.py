@@ -10,8 +10,8 @@ from tillbridge.database.engine import transaction
 from tillbridge.errors import ConfigurationProblem
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Alembic's own table; not among ours, which the migrations make.
-_ALEMBIC_VERSION = Table("alembic_version", MetaData(), Column("version_num", String))
+# Alembic's own; not among ours, which the migrations make.
+VERSION_TABLE = Table("alembic_version", MetaData(), Column("version_num", String))
 
 
 def wanted_schema() -> str:
@@ -26,8 +26,8 @@ def require_schema(engine: Engine) -> None:
         ConfigurationProblem: it is not there, or is another version's.
     """
     with transaction(engine) as connection:
-        is_made = inspect(connection).has_table(_ALEMBIC_VERSION.name)
-        found = connection.scalars(select(_ALEMBIC_VERSION.c.version_num)).all() if is_made else []
+        is_made = inspect(connection).has_table(VERSION_TABLE.name)
+        found = connection.scalars(select(VERSION_TABLE.c.version_num)).all() if is_made else []
     wanted = wanted_schema()
     if found != [wanted]:
         raise ConfigurationProblem(
