@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 
 from tillbridge.contracts.invoice_answer import AnswerReading
 from tillbridge.contracts.invoice_lookup import LookupReading
+from tillbridge.field_shapes import BodyBytes, Pointer
 
 MOST_PARALLEL_CALLS = 32
 LONGEST_URL = 255
@@ -105,10 +106,8 @@ class RetailProSettings(BaseModel):
     calls_per_second: float = Field(
         default=0, ge=0, le=1000, description="Calls started per second at most; 0 is no limit."
     )
-    max_answer_bytes: int = Field(
+    max_answer_bytes: BodyBytes = Field(
         default=1024 * 1024,
-        ge=1024,
-        le=64 * 1024 * 1024,
         description="Longest answer that is read, in bytes; the rest of a longer one is left.",
     )
     answer: AnswerReading = Field(
@@ -174,9 +173,8 @@ class RetailProSettings(BaseModel):
         le=7200,
         description="Seconds that reading all stock pages may last in total.",
     )
-    stock_rows_pointer: str = Field(
+    stock_rows_pointer: Pointer = Field(
         default="",
-        pattern=r"^(/.*)?$",
         description="JSON pointer to the rows of a stock page; empty if the page is the list itself.",
         examples=["", "/data"],
     )

@@ -14,6 +14,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from tillbridge.clients.sftp_paths import clean_root
+from tillbridge.field_shapes import FileMode, NotEmpty, Port
 
 _FEWEST_RSA_BITS = 2048
 _KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp", "ssh-rsa")
@@ -85,10 +86,8 @@ class SftpSettings(BaseModel):
         description="Name or address of the SFTP server.",
         examples=["sftp.example.com"],
     )
-    port: int = Field(22, ge=1, le=65535, description="TCP port of the SFTP server.")
-    user: str = Field(
-        min_length=1, description="Account to log in with.", examples=["tillbridge-invoicing"]
-    )
+    port: Port = Field(22, description="TCP port of the SFTP server.")
+    user: NotEmpty = Field(description="Account to log in with.", examples=["tillbridge-invoicing"])
     password: SecretStr | None = Field(
         None, description="Password of the account. Leave it empty when a private key is given."
     )
@@ -128,14 +127,12 @@ class SftpSettings(BaseModel):
         le=64,
         description="Most SFTP sessions on each connection. OpenSSH allows 10 by default (MaxSessions).",
     )
-    file_mode: str = Field(
+    file_mode: FileMode = Field(
         "0640",
-        pattern="^0?[0-7]{3}$",
         description="Rights of the files made on the server, octal; its umask may take more away.",
     )
-    folder_mode: str = Field(
+    folder_mode: FileMode = Field(
         "0750",
-        pattern="^0?[0-7]{3}$",
         description="Rights of the folders made on the server, octal; its umask may take more away.",
     )
     accept_weaker_storage: bool = Field(

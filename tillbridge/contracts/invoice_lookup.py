@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tillbridge.contracts import json_text
 from tillbridge.contracts.json_pointer import amount_at, look_up, text_at
 from tillbridge.errors import ConfigurationProblem, Unavailable
-
-Pointer = Annotated[str, Field(pattern=r"^(/.*)?$")]
+from tillbridge.field_shapes import Pointer
 
 
 class LookupReading(BaseModel):

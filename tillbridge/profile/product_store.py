@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from tillbridge.field_shapes import NotEmpty
 from tillbridge.profile.tills import TillSettings, one_spelling
 
 Code = Literal[1, 2]
@@ -40,7 +41,7 @@ class Profile(BaseModel):
         description="HotWax productStoreId whose orders are invoiced.",
         examples=["SV_STORE"],
     )
-    brand: str = Field(min_length=1, description="Name of the brand, shown in reports.")
+    brand: NotEmpty = Field(description="Name of the brand, shown in reports.")
     time_zone: str = Field(
         default="UTC",
         description="IANA time zone of the stores; CreatedDate and reports are written in it.",

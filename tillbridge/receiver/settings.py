@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from tillbridge.contracts.json_limits import MOST_VALUES
+from tillbridge.field_shapes import BodyBytes, NotEmpty, Port
 from tillbridge.receiver import signatures
 
 ClientName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -41,7 +42,7 @@ class TillCredentials(BaseModel):
         default=[],
         description="Secrets (`whsec_…`) it may sign with, as Standard Webhooks says.",
     )
-    stores: list[Annotated[str, Field(min_length=1)]] = Field(
+    stores: list[NotEmpty] = Field(
         default=[],
         description="The `storeId`s it may post sales and returns of; empty for every store.",
     )
@@ -88,21 +89,19 @@ class ReceiverOptions(BaseModel):
             "committed in the database, and the file follows (202)."
         ),
     )
-    profile: str = Field(
+    profile: NotEmpty = Field(
         default="tillbridge",
-        min_length=1,
         description="The Product Store Profile whose TLog folder (`tlog_folder`) the files go to.",
     )
-    host: str = Field(
+    host: NotEmpty = Field(
         default="127.0.0.1",
-        min_length=1,
         description="Address to listen on; leave it on loopback when the proxy is on this machine.",
     )
-    port: int = Field(default=8080, ge=1, le=65535, description="Port for the tills' proxy.")
-    metrics_host: str = Field(
-        default="127.0.0.1", min_length=1, description="Address that Prometheus scrapes."
+    port: Port = Field(default=8080, description="Port for the tills' proxy.")
+    metrics_host: NotEmpty = Field(
+        default="127.0.0.1", description="Address that Prometheus scrapes."
     )
-    metrics_port: int = Field(default=8081, ge=1, le=65535, description="Port of the metrics.")
+    metrics_port: Port = Field(default=8081, description="Port of the metrics.")
     serve_openapi: bool = Field(
         default=True, description="Serve /openapi.json. Switch it off in production."
     )
@@ -115,8 +114,8 @@ class ReceiverOptions(BaseModel):
         le=3600,
         description="How far the time in a signature may be from this machine's clock.",
     )
-    largest_body_bytes: int = Field(
-        default=1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="Largest TLog that is taken."
+    largest_body_bytes: BodyBytes = Field(
+        default=1024 * 1024, description="Largest TLog that is taken."
     )
     deepest: int = Field(
         default=32, ge=4, le=60, description="How deep a TLog's JSON may be nested."
