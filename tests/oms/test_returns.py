@@ -19,8 +19,8 @@ from tests.imports import (
 )
 from tillbridge.database import import_tables
 from tillbridge.database.ledger_tables import invoice_failure
+from tillbridge.oms import data_manager, returns
 from tillbridge.oms import data_manager_books as books
-from tillbridge.oms import returns
 from tillbridge.oms.order_import import order_id
 from tillbridge.oms.returns import find_sales
 
@@ -199,10 +199,11 @@ def test_an_import_that_was_killed_comes_to_the_same_end(
     imports: Imports, reference: Imports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it stopped: stock came back once for each return."""
-    sales = [order(f"T{number}") for number in range(120)]
+    monkeypatch.setattr(data_manager, "RECORDS_AT_ONCE", 20)
+    sales = [order(f"T{number}") for number in range(12)]
     made = [
         made_return(f"R{number}", return_line(quantity=1 + number % 2), orderExternalId=sale)
-        for number, sale in enumerate([f"T{number}" for number in range(150)] * 2)
+        for number, sale in enumerate([f"T{number}" for number in range(16)] * 2)
     ]
     for store in (imports, reference):
         store.take("orders", sales, "sales", moment=1_700_000_000)

@@ -31,7 +31,9 @@ from tillbridge.profile import Profile
 
 T = TypeVar("T")
 
-_RECORDS_AT_ONCE = 200
+RECORDS_AT_ONCE = 200
+"""How many records share one transaction."""
+
 _MOST_NOTES = 20
 
 
@@ -186,7 +188,7 @@ class _Importing(Generic[T]):
                 self.import_page()
             self._keys.add(record.key)
             self._page.append(_Read(place, value, record, None))
-        if len(self._page) == _RECORDS_AT_ONCE:
+        if len(self._page) == RECORDS_AT_ONCE:
             self.import_page()
 
     def import_page(self) -> None:
