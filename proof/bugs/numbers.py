@@ -28,8 +28,8 @@ NUMBER_BUGS = (
         "refused-is-unsent",
         "what was sent and refused counts as never sent",
         f"{_LEDGER}/two_numbers.py",
-        "    if not found.attempts:\n",
-        "    if True:\n",
+        "    return bool(found.attempts) and departures",
+        "    return False and departures",
         _TESTS,
     ),
     Bug(

@@ -153,7 +153,7 @@ _PROMISE_BUGS = (
     ),
     Bug(
         "any-server",
-        "an order is sent to another server than that of its first attempt",
+        "an order is sent to another server than the one it belongs to",
         f"{_LEDGER}/attempts.py",
         "        _IS_THERE,\n        circuit",
         "        circuit",
@@ -169,9 +169,17 @@ _PROMISE_BUGS = (
     ),
     Bug(
         "server-forgotten",
-        "the server of the first attempt is not kept",
+        "the server of an attempt is not kept",
         f"{_LEDGER}/attempts.py",
         '        server=bindparam("at_server"),\n',
+        "",
+        _SERVER_TESTS,
+    ),
+    Bug(
+        "refused-by-nobody",
+        "an order that a server refused belongs to no server any more",
+        f"{_LEDGER}/attempts.py",
+        "            and not departures.may_have_left(connection, attempt.key)\n",
         "",
         _SERVER_TESTS,
     ),
