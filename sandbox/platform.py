@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import psutil
 
+from sandbox.certificate import write_certificate
+
 _REPOSITORY = Path(__file__).parent.parent
 _BIN = Path(sys.executable).parent
 _START_SECONDS = 300
@@ -52,6 +54,10 @@ class Platform:
         self._state.mkdir(parents=True, exist_ok=True)
         self.port = _free_port()
         self.ui_url = f"http://127.0.0.1:{self.port}"
+        # Everything here is plain HTTP, but each client of Prefect's first loads all certificates that it
+        # trusts: a run has a dozen clients, a set-up more, and one certificate is read at once.
+        certificate = self._state / "certificate.pem"
+        write_certificate(certificate)
         self.environment = {
             **{name: value for name, value in os.environ.items() if "PREFECT" not in name},
             **_SETTINGS,
@@ -59,7 +65,9 @@ class Platform:
             "PREFECT_HOME": str(self._state / "prefect"),
             "PREFECT_API_URL": f"{self.ui_url}/api",
             "PREFECT_UI_URL": self.ui_url,
+            "PREFECT_API_SSL_CERT_FILE": str(certificate),
         }
+        self._http = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -76,6 +84,7 @@ class Platform:
         for process in reversed(self._processes):
             stop(process)
         self._processes.clear()
+        self._http.close()
 
     def run(self, *command: str) -> str:
         """Run a command of the environment to its end and give what it printed.
@@ -133,7 +142,7 @@ class Platform:
         """Call Prefect's API; a server that is busy for a moment is asked again, if only reading."""
         for pause in (1, 2, 4, 8):
             try:
-                answer = httpx.request(method, f"{self.ui_url}/api{path}", json=body, timeout=60)
+                answer = self._http.request(method, f"{self.ui_url}/api{path}", json=body)
             except httpx.ReadTimeout:
                 if method != "GET":
                     raise
@@ -168,7 +177,7 @@ class Platform:
         give_up_at = time.monotonic() + _START_SECONDS
         while time.monotonic() < give_up_at and process.poll() is None:
             with suppress(httpx.HTTPError):
-                if httpx.get(f"{url}/ready", timeout=5).status_code == 200:
+                if self._http.get(f"{url}/ready", timeout=5).status_code == 200:
                     return process
             time.sleep(0.2)
         raise RuntimeError(f"the receiver did not start:\n{self.log('receiver')[-3000:]}")
@@ -213,7 +222,7 @@ class Platform:
             if self._processes[0].poll() is not None:
                 break
             try:
-                if httpx.get(f"{self.ui_url}/api/health", timeout=10).status_code == 200:
+                if self._http.get(f"{self.ui_url}/api/health", timeout=10).status_code == 200:
                     return
             except httpx.HTTPError:
                 pass

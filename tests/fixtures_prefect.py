@@ -83,6 +83,7 @@ def prefect_server(
 ) -> Iterator[Platform]:
     """A Prefect server of this session."""
     from prefect.settings import (
+        PREFECT_API_SSL_CERT_FILE,
         PREFECT_API_URL,
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
         temporary_settings,
@@ -95,6 +96,7 @@ def prefect_server(
     platform.start()
     settings = {
         PREFECT_API_URL: f"{platform.ui_url}/api",
+        PREFECT_API_SSL_CERT_FILE: platform.environment["PREFECT_API_SSL_CERT_FILE"],
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
     }
     try:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
     PREFECT_API_URL,
     PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
     temporary_settings,
@@ -22,6 +23,7 @@ def prefect_server(state: Path) -> Iterator[Platform]:
     platform.start()
     settings = {
         PREFECT_API_URL: f"{platform.ui_url}/api",
+        PREFECT_API_SSL_CERT_FILE: platform.environment["PREFECT_API_SSL_CERT_FILE"],
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
     }
     try:
