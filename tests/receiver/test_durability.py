@@ -23,12 +23,12 @@ from tillbridge.receiver.notices import Notices
 Start = Callable[..., RunningReceiver]
 
 
-def shipped(receiver: RunningReceiver, count: int) -> dict[str, bytes]:
-    """Wait until so many TLogs are on SFTP."""
+def shipped(receiver: RunningReceiver, count: int, place: str = "") -> dict[str, bytes]:
+    """Wait until so many files are in a place of the TLog folder."""
     until = time.monotonic() + 60
-    while len(receiver.files()) < count and time.monotonic() < until:
+    while len(receiver.files(place)) < count and time.monotonic() < until:
         time.sleep(0.1)
-    return receiver.files()
+    return receiver.files(place)
 
 
 def pull_the_plug(sshd: Sshd) -> None:
@@ -226,7 +226,7 @@ def test_inbox_mode(start_receiver: Start, sshd: Sshd) -> None:
     repeat = receiver.post(sale("N-1"))
     assert repeat.json()["receipt_id"] == receipts[1].json()["receipt_id"]
     assert repeat.json()["state"] == "stored"
-    assert len(receiver.files("conflict")) == len(receiver.files("refused")) == 1
+    assert len(shipped(receiver, 1, "conflict")) == len(shipped(receiver, 1, "refused")) == 1
 
 
 def test_the_hook_hears_of_new_tlogs_and_may_fail() -> None:
