@@ -76,6 +76,22 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture
+def closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command's and a run's process ends with its connections; the process of the tests goes on."""
+    opened: list[Engine] = []
+
+    def open_database(url: str) -> Engine:
+        opened.append(connect(url))
+        return opened[-1]
+
+    for module in ("blocks.order_database", "commands.config"):
+        monkeypatch.setattr(f"{module}.connect", open_database)
+    yield
+    for engine in opened:
+        engine.dispose()
+
+
 @contextmanager
 def as_owner(engine: Engine) -> Iterator[Engine]:
     """Open the database of an engine as the role that may do what no flow does, such as fill the catalog."""

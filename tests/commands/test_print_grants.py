@@ -10,7 +10,7 @@ from commands.cli import app
 
 FILE = """
 [database]
-url = "postgresql://tillbridge_worker:hunter2@192.0.2.7/sales"
+url = "postgresql://tillbridge_worker@192.0.2.7/sales?password=hunter2"
 [sftp]
 password = "env:NOT_SET_ANYWHERE"
 """
@@ -48,13 +48,13 @@ def test_it_prints_sql_and_connects_to_nothing(
     ("url", "options", "said"),
     [
         ("sqlite:///x.db", [], "only PostgreSQL has roles"),
-        ("postgresql://u@h", [], "only PostgreSQL has roles, and [database] names no database"),
+        ("postgresql://u@h", [], "only PostgreSQL has roles, and the url"),
         ("postgresql://u@h/d", ["--owner-role", "a$b"], "'a$b' cannot be used"),
         ("postgresql://u@h/d", ["--owner-role", ""], "'' cannot be used"),
         ("postgresql://u@h/d", ["--worker-role", "ä" * 32], "1 to 63 bytes"),
         ("postgresql://u@h/d", ["--receiver-role", "a\nb"], "cannot be used"),
         ("postgresql://u@h/d", ["--receiver-role", "tillbridge_worker"], "are three roles"),
-        ("nonsense", [], "[database] names no database"),
+        ("nonsense", [], "names no database"),
     ],
     ids=["sqlite", "no name", "dollar", "empty", "long", "line break", "one role twice", "no url"],
 )

@@ -191,6 +191,28 @@ def test_a_first_installation(empty: str) -> None:
         engine.dispose()
 
 
+def test_an_administrator_need_not_be_a_superuser(postgresql_server: str) -> None:
+    """Where the server is somebody else's, a role that may make roles gives the rights, as the guide says."""
+    with psycopg.connect(f"{postgresql_server}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE ROLE administrator LOGIN CREATEROLE")
+    roles = Roles("his_owner", "his_worker", "his_receiver")
+    with postgresql.fresh_database(postgresql_server) as superuser:
+        url = as_role(superuser, "administrator")
+        name = url.rpartition("/")[2]
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {name} OWNER TO administrator".encode())
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE his_owner LOGIN; GRANT his_owner TO CURRENT_USER")
+        give_rights(url, roles)
+        owner = connect(as_role(url, roles.owner))
+        upgrade(owner)
+        owner.dispose()
+        give_rights(url, roles)
+        run(url, roles.worker, "SELECT body FROM invoice_order FOR UPDATE")
+        with pytest.raises(errors.InsufficientPrivilege):
+            run(url, roles.receiver, "SELECT body FROM invoice_order")
+
+
 def test_a_table_of_a_later_version(url: str) -> None:
     """The flows of that version go on at once; the receiver waits until its rights were given again."""
     with psycopg.connect(as_role(url, OWNER_ROLE)) as connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
 
 from blocks import OrderDatabase
 from commands.config import read_config
@@ -46,22 +45,6 @@ def url(postgresql_server: str) -> Iterator[str]:
     with postgresql.fresh_database(postgresql_server) as url:
         give_rights(url)
         yield url
-
-
-@pytest.fixture
-def closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A run's process ends with its connections; the process of the tests goes on."""
-    opened: list[Engine] = []
-
-    def open_database(url: str) -> Engine:
-        opened.append(connect(url))
-        return opened[-1]
-
-    for module in ("blocks.order_database", "commands.config"):
-        monkeypatch.setattr(f"{module}.connect", open_database)
-    yield
-    for engine in opened:
-        engine.dispose()
 
 
 @pytest.mark.usefixtures("closing")

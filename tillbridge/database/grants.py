@@ -109,8 +109,8 @@ def grants(url: str, roles: Roles) -> str:
     address = parsed(url)
     if address.get_backend_name() != "postgresql" or not address.database:
         raise ConfigurationProblem(
-            "only PostgreSQL has roles, and [database] names no database of one: its url must look like "
-            "postgresql://user:password@host:5432/database"
+            "only PostgreSQL has roles, and the url of [database] names no database of one, as "
+            "postgresql://…/database does"
         )
     _check_names(roles, address.database)
     names = {
@@ -191,7 +191,7 @@ BEGIN
 END $check$;
 
 -- The database is for these three. Give others who need it, such as a monitor, the right to CONNECT by name.
-REVOKE ALL ON DATABASE {database} FROM PUBLIC, {owner}, {worker}, {receiver};
+REVOKE ALL ON DATABASE {database} FROM PUBLIC, {worker}, {receiver};
 GRANT CONNECT ON DATABASE {database} TO {owner}, {worker}, {receiver};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM {worker}, {receiver};
