@@ -17,7 +17,7 @@ from proof.bugs import mutants
 from proof.crashes import soak, sweep
 from proof.crashes.soak import Plan
 from proof.fuzz import driver as fuzz
-from proof.ledger import machine as ledger
+from proof.ledger import runs as ledger
 from proof.model import checking as model
 from proof.sftp import faults as sftp
 from proof.tlogs import kills as tlogs

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from proof.ledger.invariants import END_STATES, Ledger
 from proof.ledger.retail_pro import ANSWERS, NO_ANSWER
-from proof.ledger.world import DAY, World
-from tillbridge.invoicing.ledger.hands import Decision
+from proof.ledger.world import DAY, Decision, World
 
 _MOST_ROUNDS = 12
 
@@ -20,7 +19,6 @@ def drive_to_the_end(world: World, ledger: Ledger) -> None:
     Raises:
         Broken: an invariant does not hold on the way, or an order comes to no end.
     """
-    ledger.trace.append("the end")
     for number in range(_MOST_ROUNDS):
         _end_calls(world, lands=number % 2 == 0)
         world.pass_time(DAY, lands=number % 2 == 1)

@@ -12,24 +12,21 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row
 
-from proof.ledger.world import KEY_LIFE, LEASE, PERSON, QUIET, STORE, Call, World
-from proof.model.variants import I1, I2, I3, I6, I7, I8, I9
-from tillbridge.database.engine import transaction
-from tillbridge.database.ledger_tables import (
-    circuit,
-    invoice_attempt,
-    invoice_event,
-    invoice_failure,
-    invoice_order,
-    ledger_restore,
+from proof.ledger import reading
+from proof.ledger.world import (
+    KEY_LIFE,
+    LEASE,
+    PERSON,
+    QUIET,
+    Acceptance,
+    Call,
+    InvoiceRequest,
+    Verdict,
+    World,
 )
-from tillbridge.invoicing.ledger import totals
-from tillbridge.invoicing.ledger.orders import Acceptance
-from tillbridge.invoicing.outcome import Verdict
-from tillbridge.invoicing.states import EDGES, REPLACEABLE
-from tillbridge.invoicing.transform import InvoiceRequest
+from proof.model.variants import I1, I2, I3, I6, I7, I8, I9
 
 I4 = "I4 every accepted order has one row"
 I5 = "I5 written down before the first byte"
@@ -47,21 +44,26 @@ NEVER_SENT = frozenset({"HELD", "REPLACED"})
 second ones do not say so any more, and their orders count as in doubt."""
 
 
-_order, _event, _failure = invoice_order.c, invoice_event.c, invoice_failure.c
-_ORDERS = select(
-    *(_order.order_no, _order.state, _order.epoch, _order.attempts, _order.doubts, _order.owner),
-    *(_order.total, _order.erp_ref, _order.conflict_sha256, _order.body_sha256),
-)
-_EVENTS = (
-    select(_event.id, _event.order_no, _event.from_state, _event.to_state, _event.who, _event.why)
-    .where(_event.id > bindparam("last"))
-    .order_by(_event.id)
-)
-_FAILURES = select(_failure.order_no, _failure.kind)
+REPLACEABLE = frozenset({"READY", "HELD", "REJECTED"})
+"""States in which other content, or another number, may still come in: nothing was booked."""
+
+WAYS = {
+    None: "READY UNKNOWN",
+    "READY": "READY INFLIGHT UNKNOWN CONFIRMED REJECTED CANCELLED HELD REPLACED",
+    "HELD": "READY CONFIRMED REJECTED CANCELLED REPLACED",
+    "INFLIGHT": "READY CONFIRMED REJECTED UNKNOWN",
+    "UNKNOWN": "UNKNOWN INFLIGHT CONFIRMED PARKED READY REJECTED CANCELLED HELD",
+    "PARKED": "CONFIRMED READY REJECTED CANCELLED",
+    "REJECTED": "READY UNKNOWN CONFIRMED CANCELLED REPLACED",
+    "CONFIRMED": "CONFIRMED",
+    "CANCELLED": "CONFIRMED",
+    "REPLACED": "READY CONFIRMED",
+}
+"""From where to where an order may go: a statement of its own beside the product's `states.EDGES`."""
 
 
 class Broken(AssertionError):
-    """An invariant does not hold; the text says which, of which order, and how it came to that."""
+    """An invariant does not hold; the text says which, and of which order."""
 
 
 @dataclass
@@ -69,7 +71,6 @@ class Ledger:
     """What the ledger says, as it was last read, and what it said before."""
 
     world: World
-    trace: list[str] = field(default_factory=list)
     rows: dict[str, Row[Any]] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     states: dict[str, str | None] = field(default_factory=dict)
@@ -84,7 +85,7 @@ class Ledger:
     def require(self, holds: object, invariant: str, about: str) -> None:
         """Stop the run unless an invariant holds."""
         if not holds:
-            raise Broken(f"{invariant}: {about}\n" + " -> ".join(self.trace))
+            raise Broken(f"{invariant}: {about}")
 
     def remember(self) -> None:
         """Keep what a backup holds beside the rows."""
@@ -97,7 +98,7 @@ class Ledger:
         self.conflicts = self.backed_up.copy()
         self.reported, self.last_event = {}, 0
 
-    def holds(self, call: Call) -> bool:
+    def _holds(self, call: Call) -> bool:
         """Say whether a call is the one that holds its order."""
         row = self.rows.get(call.order_no)
         return row is not None and row.state == "INFLIGHT" and row.epoch == call.attempt.epoch
@@ -165,11 +166,8 @@ class Ledger:
             self.require(len(made) <= 1, ONE, f"{order_id} has the invoices {made}")
 
     def _read(self) -> None:
-        with transaction(self.world.place.engine) as connection:
-            found = connection.execute(_ORDERS).all()
-            events = connection.execute(_EVENTS, {"last": self.last_event}).all()
-            failures = connection.execute(_FAILURES).all()
-        rows = {row.order_no: row for row in found}
+        found = reading.facts(self.world.place.engine, self.last_event)
+        rows = {row.order_no: row for row in found.orders}
         self.require(self.rows.keys() <= rows.keys(), I4, f"{self.rows.keys() - rows.keys()} lost")
         self.rows = rows
         for number, row in rows.items():
@@ -178,17 +176,19 @@ class Ledger:
             is_held = row.owner is not None
             self.require((row.state == "INFLIGHT") == is_held, I6, f"{number} is {row.owner}'s")
             self.epochs[number] = row.epoch
-        failed = Counter(f"{row.order_no} {row.kind}" for row in failures)
+        failed = Counter(f"{row.order_no} {row.kind}" for row in found.failures)
         self.require(failed >= self.failed, I11, f"{self.failed - failed} lost")
         self.failed = failed
-        self._check_events(events)
+        self._check_events(found.events)
+        for call in self.world.calls:
+            call.is_holder = self._holds(call)
 
     def _check_events(self, events: Sequence[Row[Any]]) -> None:
         for one in events:
             number = one.order_no
             way = f"{number}: {one.from_state} -> {one.to_state}"
             self.require(one.from_state == self.states.get(number), I8, way)
-            self.require(one.to_state in EDGES[one.from_state], I8, way)
+            self.require(one.to_state in WAYS[one.from_state].split(), I8, way)
             self.states[number], self.last_event = one.to_state, one.id
             if one.to_state in {"PARKED", "REJECTED"} and one.who != PERSON:
                 self.told[f"{number} {one.to_state}"] += 1
@@ -211,20 +211,11 @@ class Ledger:
 
     def check_claim(self, call: Call) -> None:
         """Check that nothing of an order can be booked beside what is about to be sent."""
-        server, attempt = circuit.c, invoice_attempt.c
-        with transaction(self.world.place.engine) as connection:
-            states = connection.execute(select(server.state, server.holder)).all()
-            is_restoring = connection.execute(
-                select(ledger_restore.c.id).where(ledger_restore.c.ended_at.is_(None))
-            ).first()
-            epochs = connection.scalars(
-                select(attempt.epoch).where(
-                    attempt.order_no == call.order_no, attempt.product_store_id == STORE
-                )
-            ).all()
-        shut = [one for one in states if one.state != "CLOSED" and one.holder != call.worker]
+        engine = self.world.place.engine
+        shut = reading.is_shut(engine, call)
+        epochs = [one.epoch for one in reading.attempts(engine) if one.order_no == call.order_no]
         before = self.rows[call.order_no]
-        is_blocked = shut or is_restoring or (before.state == "READY" and before.conflict_sha256)
+        is_blocked = shut or (before.state == "READY" and before.conflict_sha256)
         self.require(not is_blocked, BLOCKED, f"{call.order_no} by {call.worker}")
         self.require(len(epochs) == len(set(epochs)), I6, f"{call.order_no}: {epochs}")
         self.require(call.attempt.epoch in epochs, I5, f"{call.order_no}: no such attempt")
@@ -240,18 +231,18 @@ class Ledger:
             is_known = self.world.now + LEASE + QUIET <= forgotten
             self.require(is_known, I1, f"{about}; its key is too old")
 
+    def check_not_claimed(self, number: str, call: Call | None) -> None:
+        """Check that nobody got an order that is neither ready nor in doubt."""
+        self.require(call is None, I8, f"{number} was claimed, but is {self.rows[number].state}")
+
     def check_sent(self, call: Call, sha256: str) -> None:
         """Check that what is on the wire had been written down."""
-        attempt = invoice_attempt.c
-        with transaction(self.world.place.engine) as connection:
-            written = connection.scalar(
-                select(attempt.body_sha256).where(
-                    attempt.product_store_id == STORE,
-                    attempt.order_no == call.order_no,
-                    attempt.number == call.attempt.number,
-                )
-            )
-        self.require(written == sha256, I5, f"{call.order_no}: {written} is not {sha256}")
+        written = [
+            one.body_sha256
+            for one in reading.attempts(self.world.place.engine)
+            if (one.order_no, one.number) == (call.order_no, call.attempt.number)
+        ]
+        self.require(written == [sha256], I5, f"{call.order_no}: {written} is not {sha256}")
 
     def check_late(self, call: Call, before: Row[Any], verdict: Verdict, after: str) -> None:
         """Check that an attempt that lost its order moves it only by a proof, or back into doubt."""
@@ -269,9 +260,9 @@ class Ledger:
         before: Row[Any] | None,
         told: int,
         result: Acceptance,
-        about: str,
     ) -> None:
         """Check what became of an order that was handed over; `told` conflicts of it were told before."""
+        about = f"{request.order_no}: {result}"
         self._read()
         after = self.rows[request.order_no]
         self.require(result != Acceptance.NEW or before is None, I4, about)
@@ -306,14 +297,10 @@ class Ledger:
 
     def check_put_back(self, *, is_found_out: bool) -> None:
         """Check that a backup is found out when a request was sent that it knows nothing of."""
-        attempt = invoice_attempt.c
-        with transaction(self.world.place.engine) as connection:
-            known = {
-                tuple(row)
-                for row in connection.execute(
-                    select(attempt.order_no, attempt.number, attempt.epoch)
-                )
-            }
+        known = {
+            (one.order_no, one.number, one.epoch)
+            for one in reading.attempts(self.world.place.engine)
+        }
         unknown = [
             str(call)
             for call in self.world.calls
@@ -327,10 +314,7 @@ class Ledger:
         for report, failure in told:
             first = self.reported.setdefault(failure, report)
             self.require(first == report, I11, f"failure {failure} is in {first} and {report}")
-        with transaction(self.world.place.engine) as connection:
-            untold = connection.scalars(
-                select(invoice_failure.c.id).where(invoice_failure.c.report_id.is_(None))
-            ).all()
+        untold = reading.untold(self.world.place.engine)
         self.require(not untold, I11, f"{untold} are in no report")
 
     def check_end(self) -> None:
@@ -339,8 +323,8 @@ class Ledger:
         self.require(not open_orders, I9, f"{open_orders} came to no end")
         handed = {request.order_no for _, request in self.world.handed}
         self.require(handed == self.rows.keys(), I4, f"{handed ^ self.rows.keys()}")
-        confirmed: dict[str, Decimal] = defaultdict(Decimal)
+        by_state: dict[str, Decimal] = defaultdict(Decimal)
         for row in self.rows.values():
-            confirmed[row.state] += row.total
-        for one in totals.by_state(self.world.place.engine, STORE):
-            self.require(one.amount == confirmed[one.state], I10, f"{one} is not {confirmed}")
+            by_state[row.state] += row.total
+        sums = reading.sums(self.world.place.engine)
+        self.require(sums == by_state, I10, f"{sums} are not {dict(by_state)}")

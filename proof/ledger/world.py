@@ -70,6 +70,7 @@ class Call:
     invoice: Invoice | None = None
     was_lost: bool = False
     is_proven: bool = False
+    is_holder: bool = False
 
     def __str__(self) -> str:
         return f"{self.order_no}/{self.attempt.number}"
@@ -118,6 +119,11 @@ class World:
     def policy(self) -> DoubtPolicy:
         """What is set now."""
         return POLICIES[self.level]
+
+    @property
+    def files_handed(self) -> list[str]:
+        """The files that were handed over."""
+        return list(dict.fromkeys(file for file, _ in self.handed))
 
     def numbers_of(self, order_no: str) -> set[str]:
         """Give every number under which the orders of this one were handed over, this one included."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proof.ledger.actions import ACTIONS
-from proof.ledger.machine import SEED, SIZES, run
+from proof.ledger.machine import RULES
 from proof.ledger.places import sqlite_place
+from proof.ledger.retail_pro import RetailPro
+from proof.ledger.runs import SEED, SIZES, run
 from proof.model import actions as model
 from sandbox import postgresql
 
@@ -43,7 +45,31 @@ def test_nothing_breaks_the_ledger_on_postgresql(postgresql_server: str) -> None
     check(figures, "postgresql")
 
 
+def test_what_breaks_is_told_in_few_steps_and_tried_first_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortest way to it stands in the story; while it is not mended, the next run begins with it."""
+    book = RetailPro.book
+
+    def book_twice(self: RetailPro, order_no: str, *about: Any) -> Any:
+        if order_no == "1":
+            book(self, order_no, *about)
+        return book(self, order_no, *about)
+
+    monkeypatch.setattr(RetailPro, "book", book_twice)
+    (story,) = run(full=False, database_url=sqlite_place, failures=tmp_path)["violations"]
+    again = run(full=False, database_url=sqlite_place, failures=tmp_path)
+    monkeypatch.undo()
+
+    assert "I1 booked at most once: 1 has 2 invoices" in story
+    assert [line for line in story.splitlines() if "state." in line] == [
+        "state.open(level='L0', stages=['ready'], at_least=0)",
+        "state.all_ends()",
+        "state.teardown()",
+    ]
+    assert (again["violations"], again["runs"]) == ([story], 0)
+
+
 def test_machine_and_model_name_their_actions_alike() -> None:
     """So that a way to a broken invariant can be followed in either."""
-    names = {action.__name__ for action in ACTIONS}
-    assert {action.__name__ for action in model.ACTIONS} <= names
+    assert {action.__name__ for action in model.ACTIONS} <= RULES
