@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from proof import targets
 from proof.bugs.bug import Bug
 
-_LEDGER = "tillbridge/invoicing/ledger"
-_TESTS = ("tests/invoicing/test_two_numbers.py",)
+_TESTS = (targets.TEST_TWO_NUMBERS,)
 
 NUMBER_BUGS = (
     Bug(
         "any-number-comes-in",
         "an order that was sent is let in under another number",
-        f"{_LEDGER}/two_numbers.py",
+        targets.file(targets.TWO_NUMBERS),
         "    if holder == key:\n",
         "    if True:\n",
         _TESTS,
@@ -19,7 +19,7 @@ NUMBER_BUGS = (
     Bug(
         "any-number-is-claimed",
         "an order is claimed under a number that is not its own",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         "        identity.is_its_number(),\n        ~restores.is_open(),\n    )\n    .with_for_update",
         "        ~restores.is_open(),\n    )\n    .with_for_update",
         _TESTS,
@@ -27,7 +27,7 @@ NUMBER_BUGS = (
     Bug(
         "refused-is-unsent",
         "what was sent and refused counts as never sent",
-        f"{_LEDGER}/two_numbers.py",
+        targets.file(targets.TWO_NUMBERS),
         "    return bool(found.attempts) and departures",
         "    return False and departures",
         _TESTS,
@@ -35,7 +35,7 @@ NUMBER_BUGS = (
     Bug(
         "cancelled-comes-back",
         "an order that a person cancelled is sent under another number",
-        f"{_LEDGER}/two_numbers.py",
+        targets.file(targets.TWO_NUMBERS),
         'if one.state == "CANCELLED" or _may_have_been_sent(connection, one)',
         "if _may_have_been_sent(connection, one)",
         _TESTS,
@@ -43,7 +43,7 @@ NUMBER_BUGS = (
     Bug(
         "older-file-swaps-back",
         "a number from an older file takes over from a newer one",
-        f"{_LEDGER}/two_numbers.py",
+        targets.file(targets.TWO_NUMBERS),
         '        if one.state != "REPLACED" and is_older(found.source_file, one.source_file):',
         "        if False:",
         _TESTS,
@@ -51,7 +51,7 @@ NUMBER_BUGS = (
     Bug(
         "number-of-a-late-proof",
         "an order is sent under another number although a late proof says that it is invoiced",
-        f"{_LEDGER}/moves.py",
+        targets.file(targets.MOVES),
         '    if state == "CONFIRMED" and found.state != "INFLIGHT" and found.order_id is not None:',
         "    if False:",
         _TESTS,
@@ -59,7 +59,7 @@ NUMBER_BUGS = (
     Bug(
         "slip-of-a-hand",
         "a person may let an order go that is invoiced under another number, without a word about that",
-        f"{_LEDGER}/two_numbers.py",
+        targets.file(targets.TWO_NUMBERS),
         '        if one.state == "CONFIRMED" and not other_is_void:',
         "        if False:",
         _TESTS,
@@ -67,7 +67,7 @@ NUMBER_BUGS = (
     Bug(
         "undecided-number",
         "a person may let an order go that may have been sent under another number",
-        f"{_LEDGER}/two_numbers.py",
+        targets.file(targets.TWO_NUMBERS),
         '        if one.doubts or one.state in _SENT - {"CONFIRMED"}:',
         "        if False:",
         _TESTS,
@@ -75,7 +75,7 @@ NUMBER_BUGS = (
     Bug(
         "forgotten-number",
         "after a restore one of two numbers goes by itself",
-        f"{_LEDGER}/two_numbers.py",
+        targets.file(targets.TWO_NUMBERS),
         "            identity.give_to(connection, order_id, None)\n",
         "            pass\n",
         _TESTS,
@@ -83,17 +83,17 @@ NUMBER_BUGS = (
     Bug(
         "look-alike-is-sent",
         "a number that looks like a known one is sent before anybody allowed it",
-        f"{_LEDGER}/orders.py",
+        targets.file(targets.ORDERS),
         "    if not look_alike.numbers_go and look_alikes",
         "    if False and look_alikes",
-        ("tests/invoicing/test_look_alikes.py",),
+        (targets.TEST_LOOK_ALIKES,),
     ),
     Bug(
         "zeros-count",
         "leading zeros tell numbers apart",
-        "tillbridge/invoicing/likeness.py",
+        targets.file(targets.LIKENESS),
         "(?P<sign>[+-]?)0*(?P<whole>",
         "(?P<sign>[+-]?)(?P<whole>",
-        ("tests/invoicing/test_likeness.py",),
+        (targets.TEST_LIKENESS,),
     ),
 )

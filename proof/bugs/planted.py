@@ -6,18 +6,18 @@ of these in the code proves nothing.
 
 from __future__ import annotations
 
+from proof import targets
 from proof.bugs.bug import Bug
 from proof.bugs.numbers import NUMBER_BUGS
 from proof.bugs.restores import RESTORE_BUGS
 from proof.bugs.security import SECURITY_BUGS
 
-_LEDGER = "tillbridge/invoicing/ledger"
-_LEDGER_TESTS = ("tests/invoicing/test_ledger.py", "tests/invoicing/test_doubts.py")
-_SERVER_TESTS = ("tests/invoicing/test_order_server.py",)
+_LEDGER_TESTS = (targets.TEST_LEDGER, targets.TEST_DOUBTS)
+_SERVER_TESTS = (targets.TEST_ORDER_SERVER,)
 _SFTP_TESTS = (
-    "tests/clients/test_sftp.py",
-    "tests/clients/test_sftp_faults.py",
-    "tests/proof/test_sftp_faults.py",
+    targets.TEST_SFTP,
+    targets.TEST_CLIENTS_SFTP_FAULTS,
+    targets.TEST_PROOF_SFTP_FAULTS,
 )
 
 
@@ -25,7 +25,7 @@ _PROMISE_BUGS = (
     Bug(
         "no-write-ahead",
         "the order is sent while the ledger still says READY",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '        state="INFLIGHT",\n        owner',
         '        state="READY",\n        owner',
         _LEDGER_TESTS,
@@ -33,72 +33,72 @@ _PROMISE_BUGS = (
     Bug(
         "byte-before-commit",
         "an order of a group is sent before the group is committed",
-        "tillbridge/database/group_commit.py",
+        targets.file(targets.GROUP_COMMIT),
         "        group.is_over.wait()\n",
         "",
-        ("tests/database/test_group_commit.py",),
+        (targets.TEST_GROUP_COMMIT,),
     ),
     Bug(
         "5xx-is-ready",
         "a server error counts as not booked",
-        "tillbridge/invoicing/outcome.py",
+        targets.file(targets.OUTCOME),
         'return _unknown("server-error", f"Retail Pro answered HTTP {status}{said}")',
         'return _not_applied("server-error", f"Retail Pro answered HTTP {status}{said}", exchange)',
-        ("tests/invoicing/test_outcome.py",),
+        (targets.TEST_OUTCOME,),
     ),
     Bug(
         "bad-body-is-ready",
         "a success that cannot be read counts as not booked",
-        "tillbridge/invoicing/outcome.py",
+        targets.file(targets.OUTCOME),
         'return _unknown("answer-unreadable", "Retail Pro\'s answer is not JSON.")',
         'return _not_applied("answer-unreadable", "Retail Pro\'s answer is not JSON.", exchange)',
-        ("tests/invoicing/test_outcome.py",),
+        (targets.TEST_OUTCOME,),
     ),
     Bug(
         "cross-talk",
         "an answer for another order is believed",
-        "tillbridge/invoicing/outcome.py",
+        targets.file(targets.OUTCOME),
         '    if answer.order_no not in (None, sent.order_no):\n        return _unknown("wrong-order", '
         '"Retail Pro answered for another order.")\n    if answer.made is False',
         "    if answer.made is False",
-        ("tests/invoicing/test_outcome.py",),
+        (targets.TEST_OUTCOME,),
     ),
     Bug(
         "spare-answer",
         "a second answer in the same packet is taken for the answer to the next order",
-        "tillbridge/clients/retail_pro_transport.py",
+        targets.file(targets.RETAIL_PRO_TRANSPORT),
         "        if has_leftover(self._response):",
         "        if False:",
-        ("tests/clients/test_retail_pro_hostile.py",),
+        (targets.TEST_RETAIL_PRO_HOSTILE,),
     ),
     Bug(
         "shared-connection",
         "orders share a connection although their answers name no order",
-        "tillbridge/clients/retail_pro_wire.py",
+        targets.file(targets.RETAIL_PRO_WIRE),
         '    return "keep-alive" if settings.answer.order_no else "close"',
         '    return "keep-alive"',
-        ("tests/clients/test_retail_pro_hostile.py",),
+        (targets.TEST_RETAIL_PRO_HOSTILE,),
     ),
     Bug(
         "4xx-on-attempt-2",
         "a refusal after a doubtful attempt counts as proof",
-        "tillbridge/invoicing/outcome.py",
+        targets.file(targets.OUTCOME),
         "    if sent.doubtful:",
         "    if False:",
-        ("tests/invoicing/test_outcome.py",),
+        (targets.TEST_OUTCOME,),
     ),
     Bug(
         "doubt-forgotten",
         "a doubt that arose during the call does not spoil a refusal",
-        "tillbridge/invoicing/states.py",
+        targets.file(targets.STATES),
         '    if proof == "REJECTED" and doubts:',
         "    if False:",
-        ("tests/proof/test_protocol_model.py", *_LEDGER_TESTS),
+        (targets.TEST_PROTOCOL_MODEL, *_LEDGER_TESTS),
     ),
     Bug(
         "no-epoch",
         "an attempt that lost its order moves it all the same",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         'holds=found.state == "INFLIGHT" and found.epoch == attempt.epoch,',
         'holds=found.state == "INFLIGHT",',
         _LEDGER_TESTS,
@@ -106,7 +106,7 @@ _PROMISE_BUGS = (
     Bug(
         "expiry-is-ready",
         "an order whose worker vanished is sent again",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '_move(connection, row, "UNKNOWN", _VANISHED, policy, who, now, window)',
         '_move(connection, row, "READY", _VANISHED, policy, who, now, window)',
         _LEDGER_TESTS,
@@ -114,7 +114,7 @@ _PROMISE_BUGS = (
     Bug(
         "living-lease",
         "an order is given up while its worker still holds it",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '                _order.state == "INFLIGHT",\n                _order.lease_until <= now,\n',
         '                _order.state == "INFLIGHT",\n',
         _LEDGER_TESTS,
@@ -122,7 +122,7 @@ _PROMISE_BUGS = (
     Bug(
         "sent-in-any-state",
         "an order is claimed whatever its state",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '_MAY_BE_SENT = and_(_order.state == "READY", ',
         "_MAY_BE_SENT = and_(",
         _LEDGER_TESTS,
@@ -130,7 +130,7 @@ _PROMISE_BUGS = (
     Bug(
         "late-proof-lost",
         "a proof that comes after the lease ran out is dropped",
-        "tillbridge/invoicing/states.py",
+        targets.file(targets.STATES),
         '        return None if state == "CONFIRMED" else "CONFIRMED"',
         '        return "CONFIRMED" if holds else None',
         _LEDGER_TESTS,
@@ -138,7 +138,7 @@ _PROMISE_BUGS = (
     Bug(
         "zombie",
         "an absent order is sent again although its worker may wake up",
-        f"{_LEDGER}/doubts.py",
+        targets.file(targets.DOUBTS),
         "    if attempt_open:\n",
         "    if False:\n",
         _LEDGER_TESTS,
@@ -146,7 +146,7 @@ _PROMISE_BUGS = (
     Bug(
         "no-quiet-time",
         "an order is looked up while its request may still be worked on",
-        f"{_LEDGER}/doubts.py",
+        targets.file(targets.DOUBTS),
         "                _order.sent_until <= now - policy.quiet,\n",
         "",
         (*_LEDGER_TESTS, *_SERVER_TESTS),
@@ -154,7 +154,7 @@ _PROMISE_BUGS = (
     Bug(
         "any-server",
         "an order is sent to another server than the one it belongs to",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         "        _IS_THERE,\n        circuit",
         "        circuit",
         _SERVER_TESTS,
@@ -162,7 +162,7 @@ _PROMISE_BUGS = (
     Bug(
         "looked-up-anywhere",
         "an order is looked up at a server that has never seen it",
-        f"{_LEDGER}/doubts.py",
+        targets.file(targets.DOUBTS),
         "                servers.may_have(server),\n                or_(",
         "                or_(",
         _SERVER_TESTS,
@@ -170,7 +170,7 @@ _PROMISE_BUGS = (
     Bug(
         "server-forgotten",
         "the server of an attempt is not kept",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '        server=bindparam("at_server"),\n',
         "",
         _SERVER_TESTS,
@@ -178,7 +178,7 @@ _PROMISE_BUGS = (
     Bug(
         "refused-by-nobody",
         "an order that a server refused belongs to no server any more",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         "            and not departures.may_have_left(connection, attempt.key)\n",
         "",
         _SERVER_TESTS,
@@ -186,7 +186,7 @@ _PROMISE_BUGS = (
     Bug(
         "quiet-time-of-today",
         "the quiet time is that of the block at the time of the decision, not of the attempt",
-        f"{_LEDGER}/moves.py",
+        targets.file(targets.MOVES),
         "    return max(until, found.quiet_until or until)\n",
         "    return until\n",
         _SERVER_TESTS,
@@ -194,7 +194,7 @@ _PROMISE_BUGS = (
     Bug(
         "vanished-quiet-time",
         "the quiet time of a vanished worker's attempt is that of the run that finds it",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         "            quiet = policy.quiet if kept is None else timedelta(seconds=kept)\n",
         "            quiet = policy.quiet\n",
         _SERVER_TESTS,
@@ -202,7 +202,7 @@ _PROMISE_BUGS = (
     Bug(
         "one-look-up",
         "one look-up without a result is enough to send again",
-        f"{_LEDGER}/doubts.py",
+        targets.file(targets.DOUBTS),
         'if policy.level == "L2" and found.absent_since is None:',
         "if False:",
         _LEDGER_TESTS,
@@ -210,7 +210,7 @@ _PROMISE_BUGS = (
     Bug(
         "any-invoice",
         "an invoice is taken over without comparing its amount",
-        "tillbridge/invoicing/doubt_policy.py",
+        targets.file(targets.DOUBT_POLICY),
         "    if one.total != total:",
         "    if False:",
         _LEDGER_TESTS,
@@ -218,7 +218,7 @@ _PROMISE_BUGS = (
     Bug(
         "key-without-key",
         "a request that had no key is repeated with one",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         "found.keyed_since if found.doubts else now",
         "found.keyed_since or now",
         _LEDGER_TESTS,
@@ -226,7 +226,7 @@ _PROMISE_BUGS = (
     Bug(
         "changed-key",
         "each attempt has a key of its own",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '"\\0".join((*self.key, str(self.revision)))',
         '"\\0".join((*self.key, str(self.number)))',
         _LEDGER_TESTS,
@@ -234,15 +234,15 @@ _PROMISE_BUGS = (
     Bug(
         "conflict-is-sent",
         "an order whose number is used twice is sent",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '_MAY_BE_SENT = and_(_order.state == "READY", _order.conflict_sha256.is_(None), _IS_DUE)',
         '_MAY_BE_SENT = and_(_order.state == "READY", _IS_DUE)',
-        (*_LEDGER_TESTS, "tests/invoicing/test_hands.py"),
+        (*_LEDGER_TESTS, targets.TEST_HANDS),
     ),
     Bug(
         "changed-after-sending",
         "changed content replaces what may have been booked",
-        f"{_LEDGER}/orders.py",
+        targets.file(targets.ORDERS),
         "    if is_free or (found.state in REPLACEABLE and not found.doubts and not is_other_order):",
         "    if is_free or not is_other_order:",
         _LEDGER_TESTS,
@@ -250,75 +250,75 @@ _PROMISE_BUGS = (
     Bug(
         "open-circuit",
         "an open circuit stops only the run that opened it",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         '        circuit.lets_through(bindparam("server"), bindparam("by")),\n',
         "",
-        ("tests/invoicing/test_circuit.py",),
+        (targets.TEST_CIRCUIT,),
     ),
     Bug(
         "no-breaker",
         "a sick server gets every order",
-        "tillbridge/invoicing/breaker.py",
+        targets.file(targets.BREAKER),
         'LONGEST_STREAK = {"unknown": 5,',
         'LONGEST_STREAK = {"unknown": 5000,',
-        ("tests/invoicing/test_breaker.py",),
+        (targets.TEST_BREAKER,),
     ),
     Bug(
         "stop-is-a-sick-server",
         "orders that were held back by a stop count as a server that cannot be reached",
-        "tillbridge/invoicing/sending.py",
+        targets.file(targets.SENDING),
         "        self.breaker.stop(_STOPPED)\n",
         "        pass\n",
-        ("tests/invoicing/test_sending.py",),
+        (targets.TEST_SENDING,),
     ),
     Bug(
         "stop-cuts-calls",
         "a run that is asked to stop hangs up on its calls",
-        "tillbridge/clients/retail_pro.py",
+        targets.file(targets.RETAIL_PRO),
         "            for _ in range(self._settings.parallel_calls):\n",
         "            for _ in range(0):\n",
-        ("tests/clients/test_retail_pro_closing.py",),
+        (targets.TEST_RETAIL_PRO_CLOSING,),
     ),
     Bug(
         "stop-sends-on",
         "a run that is asked to stop sends the orders that it has just armed",
-        "tillbridge/clients/retail_pro.py",
+        targets.file(targets.RETAIL_PRO),
         "                is_withdrawn=self._is_closing.is_set,\n",
         "",
-        ("tests/clients/test_retail_pro_closing.py",),
+        (targets.TEST_RETAIL_PRO_CLOSING,),
     ),
     Bug(
         "sent-while-restoring",
         "orders are sent while the ledger has forgotten what it sent",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         "        ~restores.is_open(),\n    )\n    .with_for_update",
         "    )\n    .with_for_update",
-        ("tests/invoicing/test_restores.py",),
+        (targets.TEST_RESTORES,),
     ),
     Bug(
         "hasty-hand",
         "a person may release an order that Retail Pro may still be working on",
-        f"{_LEDGER}/hands.py",
+        targets.file(targets.HANDS),
         "    if until is None or until <= now:",
         "    if True:",
-        ("tests/invoicing/test_hands.py",),
+        (targets.TEST_HANDS,),
     ),
     Bug(
         "retry-transport",
         "the client repeats a POST that was answered 5xx",
-        "tillbridge/clients/retail_pro.py",
+        targets.file(targets.RETAIL_PRO),
         "        if exchange.status in {401, 403}:\n            renewed",
         "        if exchange.status and exchange.status >= 500:\n            return send(headers)\n"
         "        if exchange.status in {401, 403}:\n            renewed",
         (
-            "tests/clients/test_retail_pro_client.py",
-            "tests/clients/test_retail_pro_lookup.py",
+            targets.TEST_RETAIL_PRO_CLIENT,
+            targets.TEST_RETAIL_PRO_LOOKUP,
         ),
     ),
     Bug(
         "no-read-back",
         "a file is published without comparing what the server has",
-        "tillbridge/clients/sftp_files.py",
+        targets.file(targets.SFTP_FILES),
         "        _compare(channel, path, temporary, content)\n",
         "",
         _SFTP_TESTS,
@@ -326,7 +326,7 @@ _PROMISE_BUGS = (
     Bug(
         "clobbering-publish",
         "publishing overwrites a file of that name",
-        "tillbridge/clients/sftp_files.py",
+        targets.file(targets.SFTP_FILES),
         "        channel.rename_to_free(temporary, path)",
         "        channel.rename_over(temporary, path)",
         _SFTP_TESTS,
@@ -334,7 +334,7 @@ _PROMISE_BUGS = (
     Bug(
         "no-fsync",
         "a file counts as written before it is forced to disk",
-        "tillbridge/clients/sftp_files.py",
+        targets.file(targets.SFTP_FILES),
         "            channel.write(handle, content.chunks())\n            channel.sync(handle)\n",
         "            channel.write(handle, content.chunks())\n",
         _SFTP_TESTS,
@@ -342,7 +342,7 @@ _PROMISE_BUGS = (
     Bug(
         "written-in-place",
         "a file is written under its final name",
-        "tillbridge/clients/sftp_files.py",
+        targets.file(targets.SFTP_FILES),
         "        with channel.opened(temporary, create=True) as handle:",
         "        with channel.opened(path, create=True) as handle:",
         _SFTP_TESTS,
@@ -350,15 +350,15 @@ _PROMISE_BUGS = (
     Bug(
         "half-read",
         "a file that changes while it is read is used",
-        "tillbridge/clients/sftp_files.py",
+        targets.file(targets.SFTP_FILES),
         "            moved = channel.look_at(handle, path) != (before, before)",
         "            moved = False",
-        (*_SFTP_TESTS, "tests/clients/test_exchange.py"),
+        (*_SFTP_TESTS, targets.TEST_EXCHANGE),
     ),
     Bug(
         "known-by-name",
         "a file counts as done because another of its name was",
-        "tillbridge/handover/files.py",
+        targets.file(targets.HANDOVER_FILES),
         "            select(taken_file.c.result).where(\n"
         "                taken_file.c.folder == folder, taken_file.c.sha256 == sha256\n",
         "            select(taken_file.c.result).where(\n"
@@ -368,18 +368,18 @@ _PROMISE_BUGS = (
     Bug(
         "float-money",
         "amounts go through floating point",
-        "tillbridge/money.py",
+        targets.file(targets.MONEY),
         "    return _normal(Decimal(text))",
         "    return _normal(Decimal(str(float(text))))",
-        ("tests/library/test_money.py",),
+        (targets.TEST_MONEY,),
     ),
     Bug(
         "naive-time",
         "a time of another zone is kept as if it were UTC",
-        "tillbridge/database/metadata.py",
+        targets.file(targets.METADATA),
         "        moment = value.astimezone(UTC)\n",
         "        moment = value\n",
-        ("tests/database/test_database.py",),
+        (targets.TEST_DATABASE,),
     ),
 )
 

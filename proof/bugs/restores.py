@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from proof import targets
 from proof.bugs.bug import Bug
 
-_LEDGER = "tillbridge/invoicing/ledger"
-_MARKER_TESTS = ("tests/invoicing/test_marker.py", "tests/invoicing/test_restore_guard.py")
+_MARKER_TESTS = (targets.TEST_MARKER, targets.TEST_RESTORE_GUARD)
 
 RESTORE_BUGS = (
     Bug(
         "another-ledger-sends",
         "a ledger sends from a folder from which another one sent last",
-        "tillbridge/invoicing/marker.py",
+        targets.file(targets.MARKER),
         "        if mark.ledger_id != own.ledger_id:\n            return (",
         "        if False:\n            return (",
         _MARKER_TESTS,
@@ -19,7 +19,7 @@ RESTORE_BUGS = (
     Bug(
         "older-ledger-sends",
         "a ledger that was restored from a backup sends",
-        "tillbridge/invoicing/marker.py",
+        targets.file(targets.MARKER),
         "        if mark.sendings > own.sendings:",
         "        if False:",
         _MARKER_TESTS,
@@ -27,7 +27,7 @@ RESTORE_BUGS = (
     Bug(
         "forged-marker",
         "any file is believed to be a marker by its name",
-        "tillbridge/invoicing/marker.py",
+        targets.file(targets.MARKER),
         " or content not in (None, document(named[1])):",
         ":",
         _MARKER_TESTS,
@@ -35,7 +35,7 @@ RESTORE_BUGS = (
     Bug(
         "others-marker-cleared",
         "the marker of another ledger is cleared away though no restore was declared",
-        "tillbridge/invoicing/marker.py",
+        targets.file(targets.MARKER),
         "        return is_restoring\n",
         "        return True\n",
         _MARKER_TESTS,
@@ -43,7 +43,7 @@ RESTORE_BUGS = (
     Bug(
         "byte-before-marker",
         "an order is sent although its marker could not be moved on",
-        "tillbridge/invoicing/sending.py",
+        targets.file(targets.SENDING),
         "            raise _NotMarked(problem) from problem",
         "            pass",
         _MARKER_TESTS,
@@ -51,7 +51,7 @@ RESTORE_BUGS = (
     Bug(
         "marker-for-one-of-a-group",
         "a thread that waits for the marker goes on before its own number stands there",
-        "tillbridge/invoicing/restore_guard.py",
+        targets.file(targets.RESTORE_GUARD),
         "            if sending > self._own.sendings:",
         "            if self._wanted == sending and sending > self._own.sendings:",
         _MARKER_TESTS,
@@ -59,7 +59,7 @@ RESTORE_BUGS = (
     Bug(
         "numbers-of-all-stores",
         "the sendings of all stores are counted together",
-        f"{_LEDGER}/attempts.py",
+        targets.file(targets.ATTEMPTS),
         "sendings.count_one(connection, key.product_store_id)",
         'sendings.count_one(connection, "")',
         _MARKER_TESTS,
@@ -67,7 +67,7 @@ RESTORE_BUGS = (
     Bug(
         "old-id-after-restore",
         "a restored ledger keeps the id of the one that was lost",
-        f"{_LEDGER}/restores.py",
+        targets.file(targets.RESTORES),
         "        sendings.begin_anew(connection)\n",
         "",
         _MARKER_TESTS,
@@ -75,7 +75,7 @@ RESTORE_BUGS = (
     Bug(
         "forged-answers",
         "an answer stored in a far future is believed",
-        "tillbridge/invoicing/old_answers.py",
+        targets.file(targets.OLD_ANSWERS),
         " and end < latest for end in ends)",
         " for end in ends)",
         _MARKER_TESTS,

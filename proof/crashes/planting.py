@@ -11,14 +11,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from proof.crashes.points import POINTS, Call, Point
-
-
-class NoSuchTarget(Exception):
-    """A crash point names something that the product does not have (any more)."""
+from proof.targets import NoSuchTarget, find
 
 
 def plant(name: str, hit: int, what: str, passed: Callable[[int], None]) -> None:
@@ -56,7 +52,7 @@ def require_targets() -> None:
     missing = []
     for point in POINTS.values():
         try:
-            _found(point.target)
+            find(point.target)
         except NoSuchTarget as problem:
             missing.append(f"{point.name}: {problem}")
     if missing:
@@ -65,19 +61,8 @@ def require_targets() -> None:
 
 def replace(target: str, make: Callable[[Any], Any]) -> None:
     """Put what `make` gives for the thing at `module:name` (or `module:class.name`) in its place."""
-    holder, name = _found(target)
+    holder, name = find(target)
     setattr(holder, name, make(getattr(holder, name)))
-
-
-def _found(target: str) -> tuple[Any, str]:
-    module, _, path = target.partition(":")
-    *outer, name = path.split(".")
-    try:
-        holder: Any = functools.reduce(getattr, outer, import_module(module))
-        getattr(holder, name)
-    except (ImportError, AttributeError) as problem:
-        raise NoSuchTarget(f"there is no {target}") from problem
-    return holder, name
 
 
 def _wrapped(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from proof import targets
 from tillbridge.invoicing.doubt_policy import Level
 
 _EXPORT, _TRANSFORM = "export-completed-orders", "transform-completed-orders"
@@ -81,22 +82,6 @@ def _is_body(call: Call) -> bool:
     return bytes(call.args[1][:1]) == b"{"
 
 
-_ATTEMPTS = "tillbridge.invoicing.ledger.attempts"
-_ORIGINS = "tillbridge.invoicing.ledger.origins"
-_CIRCUIT = "tillbridge.invoicing.ledger.circuit"
-_DOUBTS = "tillbridge.invoicing.ledger.doubts"
-_REPORTS = "tillbridge.reporting.reports"
-_FILES = "tillbridge.handover.files"
-_RESPONSES = "tillbridge.invoicing.ledger.responses"
-_GUARD = "tillbridge.invoicing.restore_guard:RestoreGuard"
-_FOLDER = "tillbridge.clients.exchange:Folder"
-_CHANNEL = "tillbridge.clients.sftp_channel:SftpChannel"
-_PUT = "tillbridge.clients.sftp_files"
-_COMMIT = "tillbridge.database.group_commit:GroupCommit._finish"
-_STREAM = "tillbridge.clients.retail_pro_transport:_Stream"
-_FEED = "tillbridge.oms.feed"
-_RETAIL_PRO = "tillbridge.clients.retail_pro:RetailProClient"
-
 NOTHING_MORE = "nothing more is sent, calls not waited for"
 """The point at which a run has noticed that it ends, or that it was asked to stop."""
 
@@ -104,46 +89,46 @@ _HAS_COMPANY = {"only": lambda call: call.args[1].members > 1}
 _IS_ARMED = {"only": lambda call: call.result is not None}
 _ANSWERS = {"only": lambda call: call.args[1].startswith("InvoiceResponses-")}
 _SOMETHING = {"only": lambda call: bool(call.result)}
-_FILE = {"within": "_write_new"}
+_FILE = {"within": targets.name(targets.SFTP_FILES_WRITE_NEW)}
 
 _TABLE = (
     # The order store: orders into a feed, the feed into a file.
-    Point("feed made, not committed", _EXPORT, "after", f"{_FEED}:_take", "completed"),
-    Point("feed committed", _EXPORT, "after", f"{_FEED}:produce", "completed"),
-    Point("feed about to be written", _EXPORT, "before", f"{_FOLDER}.publish", "completed"),
-    Point("feed written", _EXPORT, "after", f"{_FOLDER}.publish", "completed"),
-    Point("feed written, its manifest too", _EXPORT, "before", f"{_FEED}:mark_sent", "completed"),
-    Point("feed marked as sent", _EXPORT, "after", f"{_FEED}:mark_sent", "completed"),
+    Point("feed made, not committed", _EXPORT, "after", targets.FEED_TAKE, "completed"),
+    Point("feed committed", _EXPORT, "after", targets.FEED_PRODUCE, "completed"),
+    Point("feed about to be written", _EXPORT, "before", targets.FOLDER_PUBLISH, "completed"),
+    Point("feed written", _EXPORT, "after", targets.FOLDER_PUBLISH, "completed"),
+    Point("feed written, its manifest too", _EXPORT, "before", targets.FEED_MARK_SENT, "completed"),
+    Point("feed marked as sent", _EXPORT, "after", targets.FEED_MARK_SENT, "completed"),
     # A file taken: claimed, fetched, done, marked, put away.
-    Point("feed claimed", _TRANSFORM, "after", f"{_CHANNEL}.rename_over", "feed"),
-    Point("feed taken, its manifest too", _TRANSFORM, "after", f"{_FOLDER}.take", "feed"),
-    Point("feed fetched", _TRANSFORM, "after", "tillbridge.clients.sftp:SftpClient.get", "feed"),
+    Point("feed claimed", _TRANSFORM, "after", targets.SFTP_CHANNEL_RENAME_OVER, "feed"),
+    Point("feed taken, its manifest too", _TRANSFORM, "after", targets.FOLDER_TAKE, "feed"),
+    Point("feed fetched", _TRANSFORM, "after", targets.SFTP_CLIENT_GET, "feed"),
     Point(
         "origins written, not committed",
         _TRANSFORM,
         "after",
-        f"{_ORIGINS}:remember_origins",
+        targets.ORIGINS_REMEMBER_ORIGINS,
         "feed",
     ),
     Point(
         "origins committed",
         _TRANSFORM,
         "after",
-        "tillbridge.invoicing.feeds:FeedTransformer._remember",
+        targets.FEED_TRANSFORMER_REMEMBER,
         "feed",
     ),
     Point(
         "requests handed over, quarantine not",
         _TRANSFORM,
         "before",
-        "tillbridge.handover.rejects:Rejects.publish",
+        targets.REJECTS_PUBLISH,
         "feed",
     ),
     Point(
         "quarantine report written, orders not",
         _TRANSFORM,
         "after",
-        "tillbridge.clients.sftp:SftpClient.put",
+        targets.SFTP_CLIENT_PUT,
         "feed",
         only=lambda call: call.args[1].endswith(".report.json"),
     ),
@@ -151,90 +136,108 @@ _TABLE = (
         "quarantine written",
         _TRANSFORM,
         "after",
-        "tillbridge.handover.rejects:Rejects.publish",
+        targets.REJECTS_PUBLISH,
         "feed",
     ),
-    Point("feed marked, not committed", _TRANSFORM, "after", f"{_FILES}:mark_taken", "feed"),
-    Point("feed marked as done", _TRANSFORM, "before", f"{_FOLDER}.archive", "feed"),
+    Point(
+        "feed marked, not committed", _TRANSFORM, "after", targets.HANDOVER_FILES_MARK_TAKEN, "feed"
+    ),
+    Point("feed marked as done", _TRANSFORM, "before", targets.FOLDER_ARCHIVE, "feed"),
     Point(
         "feed archived, its manifest not",
         _TRANSFORM,
         "after",
-        "tillbridge.clients.sftp:SftpClient.move",
+        targets.SFTP_CLIENT_MOVE,
         "feed",
     ),
-    Point("feed archived", _TRANSFORM, "after", f"{_FOLDER}.archive", "feed"),
+    Point("feed archived", _TRANSFORM, "after", targets.FOLDER_ARCHIVE, "feed"),
     # A file that is of no use.
     Point(
         "unreadable file recorded, not put away",
         _TRANSFORM,
         "before",
-        f"{_FOLDER}.quarantine",
+        targets.FOLDER_QUARANTINE,
         "unreadable",
     ),
     Point(
         "unreadable file reported, not put away",
         _TRANSFORM,
         "before",
-        "tillbridge.clients.sftp:SftpClient.move",
+        targets.SFTP_CLIENT_MOVE,
         "unreadable",
-        within="quarantine",
+        within=targets.name(targets.FOLDER_QUARANTINE),
     ),
-    Point("unreadable file put away", _TRANSFORM, "after", f"{_FOLDER}.quarantine", "unreadable"),
+    Point("unreadable file put away", _TRANSFORM, "after", targets.FOLDER_QUARANTINE, "unreadable"),
     # A file published.
-    Point("temporary file made", _TRANSFORM, "before", f"{_CHANNEL}.write", "feed"),
-    Point("temporary file written", _TRANSFORM, "after", f"{_CHANNEL}.write", "feed"),
-    Point("temporary file on disk", _TRANSFORM, "after", f"{_CHANNEL}.sync", "feed", **_FILE),
-    Point("temporary file closed", _TRANSFORM, "after", f"{_PUT}:_write_new", "feed"),
-    Point("temporary file compared", _TRANSFORM, "after", f"{_PUT}:_compare", "feed"),
+    Point("temporary file made", _TRANSFORM, "before", targets.SFTP_CHANNEL_WRITE, "feed"),
+    Point("temporary file written", _TRANSFORM, "after", targets.SFTP_CHANNEL_WRITE, "feed"),
+    Point(
+        "temporary file on disk", _TRANSFORM, "after", targets.SFTP_CHANNEL_SYNC, "feed", **_FILE
+    ),
+    Point("temporary file closed", _TRANSFORM, "after", targets.SFTP_FILES_WRITE_NEW, "feed"),
+    Point("temporary file compared", _TRANSFORM, "after", targets.SFTP_FILES_COMPARE, "feed"),
     Point(
         "file renamed, answer not seen",
         _TRANSFORM,
         "after",
-        f"{_CHANNEL}.rename_to_free",
+        targets.SFTP_CHANNEL_RENAME_TO_FREE,
         "feed",
-        within="_settle",
+        within=targets.name(targets.SFTP_FILES_SETTLE),
     ),
-    Point("file published, folder not on disk", _TRANSFORM, "after", f"{_PUT}:_settle", "feed"),
-    Point("file published", _TRANSFORM, "after", f"{_PUT}:put", "feed"),
+    Point(
+        "file published, folder not on disk", _TRANSFORM, "after", targets.SFTP_FILES_SETTLE, "feed"
+    ),
+    Point("file published", _TRANSFORM, "after", targets.SFTP_FILES_PUT, "feed"),
     # Orders accepted.
-    Point("requests claimed", _INVOICE, "after", f"{_FOLDER}.take"),
-    Point("requests fetched", _INVOICE, "after", "tillbridge.clients.sftp:SftpClient.get"),
+    Point("requests claimed", _INVOICE, "after", targets.FOLDER_TAKE),
+    Point("requests fetched", _INVOICE, "after", targets.SFTP_CLIENT_GET),
     Point(
         "order accepted, not committed",
         _INVOICE,
         "after",
-        "tillbridge.invoicing.ledger.orders:accept",
+        targets.ORDERS_ACCEPT,
     ),
-    Point("orders accepted", _INVOICE, "after", "tillbridge.invoicing.intake:Intake._accept"),
-    Point("requests marked, not committed", _INVOICE, "after", f"{_FILES}:mark_taken"),
-    Point("requests marked as taken", _INVOICE, "before", f"{_FOLDER}.archive"),
-    Point("requests archived", _INVOICE, "after", f"{_FOLDER}.archive"),
+    Point("orders accepted", _INVOICE, "after", targets.INTAKE_ACCEPT),
+    Point("requests marked, not committed", _INVOICE, "after", targets.HANDOVER_FILES_MARK_TAKEN),
+    Point("requests marked as taken", _INVOICE, "before", targets.FOLDER_ARCHIVE),
+    Point("requests archived", _INVOICE, "after", targets.FOLDER_ARCHIVE),
     # Orders sent.
-    Point("marker put there", _INVOICE, "after", f"{_GUARD}._publish"),
-    Point("older markers cleared away", _INVOICE, "after", f"{_GUARD}._begin"),
-    Point("order armed, not committed", _INVOICE, "after", f"{_ATTEMPTS}:note", within="arm"),
-    Point("group about to commit", _INVOICE, "before", _COMMIT, **_HAS_COMPANY),
-    Point("group committed, members not told", _INVOICE, "after", _COMMIT, **_HAS_COMPANY),
-    Point("order armed, no byte sent", _INVOICE, "after", f"{_ATTEMPTS}:arm", **_IS_ARMED),
-    Point("marker about to move on", _INVOICE, "before", f"{_GUARD}._move_on"),
-    Point("marker moved on, no byte sent", _INVOICE, "after", f"{_GUARD}._move_on"),
-    Point("head of the request sent", _INVOICE, "after", f"{_STREAM}.write", only=_is_head),
+    Point("marker put there", _INVOICE, "after", targets.RESTORE_GUARD_PUBLISH),
+    Point("older markers cleared away", _INVOICE, "after", targets.RESTORE_GUARD_BEGIN),
+    Point(
+        "order armed, not committed",
+        _INVOICE,
+        "after",
+        targets.ATTEMPTS_NOTE,
+        within=targets.name(targets.ATTEMPTS_ARM),
+    ),
+    Point("group about to commit", _INVOICE, "before", targets.GROUP_COMMIT_FINISH, **_HAS_COMPANY),
+    Point(
+        "group committed, members not told",
+        _INVOICE,
+        "after",
+        targets.GROUP_COMMIT_FINISH,
+        **_HAS_COMPANY,
+    ),
+    Point("order armed, no byte sent", _INVOICE, "after", targets.ATTEMPTS_ARM, **_IS_ARMED),
+    Point("marker about to move on", _INVOICE, "before", targets.RESTORE_GUARD_MOVE_ON),
+    Point("marker moved on, no byte sent", _INVOICE, "after", targets.RESTORE_GUARD_MOVE_ON),
+    Point("head of the request sent", _INVOICE, "after", targets.STREAM_WRITE, only=_is_head),
     Point(
         "half of the body sent",
         _INVOICE,
         "before",
-        f"{_STREAM}.write",
+        targets.STREAM_WRITE,
         only=_is_body,
         act=_send_half,
         pause=0.1,
     ),
-    Point("request sent", _INVOICE, "after", f"{_STREAM}.write", only=_is_body),
+    Point("request sent", _INVOICE, "after", targets.STREAM_WRITE, only=_is_body),
     Point(
         "invoice made, answer not read",
         _INVOICE,
         "after",
-        f"{_STREAM}.write",
+        targets.STREAM_WRITE,
         only=_is_body,
         pause=0.3,
     ),
@@ -242,76 +245,82 @@ _TABLE = (
         "head of the answer read",
         _INVOICE,
         "before",
-        "tillbridge.clients.retail_pro_wire:Wire._answered",
+        targets.WIRE_ANSWERED,
     ),
     Point(
         "answered",
         _INVOICE,
         "after",
-        f"{_RETAIL_PRO}.post_invoice",
+        targets.RETAIL_PRO_CLIENT_POST_INVOICE,
     ),
-    Point("answer judged", _INVOICE, "before", f"{_ATTEMPTS}:settle"),
-    Point("answer settled, not committed", _INVOICE, "after", f"{_ATTEMPTS}:move"),
-    Point("answer settled", _INVOICE, "after", f"{_ATTEMPTS}:settle"),
-    Point("a sent order done", _INVOICE, "after", "tillbridge.invoicing.sending:Sender.send"),
-    Point(NOTHING_MORE, _INVOICE, "before", f"{_RETAIL_PRO}._let_calls_end"),
+    Point("answer judged", _INVOICE, "before", targets.ATTEMPTS_SETTLE),
+    Point("answer settled, not committed", _INVOICE, "after", targets.ATTEMPTS_MOVE_ITSELF),
+    Point("answer settled", _INVOICE, "after", targets.ATTEMPTS_SETTLE),
+    Point("a sent order done", _INVOICE, "after", targets.SENDER_SEND),
+    Point(NOTHING_MORE, _INVOICE, "before", targets.RETAIL_PRO_CLIENT_LET_CALLS_END),
     # The circuit.
-    Point("circuit about to open", _INVOICE, "before", f"{_CIRCUIT}:trip", "trouble"),
-    Point("circuit opened", _INVOICE, "after", f"{_CIRCUIT}:trip", "trouble"),
-    Point("canaries chosen", _INVOICE, "after", f"{_CIRCUIT}:enter", "open_circuit"),
-    Point("canaries answered", _INVOICE, "before", f"{_CIRCUIT}:close", "open_circuit"),
-    Point("circuit closed", _INVOICE, "after", f"{_CIRCUIT}:close", "open_circuit"),
+    Point("circuit about to open", _INVOICE, "before", targets.CIRCUIT_TRIP, "trouble"),
+    Point("circuit opened", _INVOICE, "after", targets.CIRCUIT_TRIP, "trouble"),
+    Point("canaries chosen", _INVOICE, "after", targets.CIRCUIT_ENTER, "open_circuit"),
+    Point("canaries answered", _INVOICE, "before", targets.CIRCUIT_CLOSE, "open_circuit"),
+    Point("circuit closed", _INVOICE, "after", targets.CIRCUIT_CLOSE, "open_circuit"),
     # Orders whose worker was lost.
     Point(
         "lost order given up, not committed",
         _INVOICE,
         "after",
-        f"{_ATTEMPTS}:_move",
+        targets.ATTEMPTS_MOVE,
         "lost_worker",
-        within="recover",
+        within=targets.name(targets.ATTEMPTS_RECOVER),
     ),
     Point(
         "lost orders given up",
         _INVOICE,
         "after",
-        f"{_ATTEMPTS}:recover",
+        targets.ATTEMPTS_RECOVER,
         "lost_worker",
         **_SOMETHING,
     ),
     # Answers stored.
-    Point("answers named", _INVOICE, "after", f"{_RESPONSES}:next_batch", **_SOMETHING),
-    Point("answers about to be written", _INVOICE, "before", f"{_FOLDER}.publish", **_ANSWERS),
-    Point("answers written", _INVOICE, "after", f"{_FOLDER}.publish", **_ANSWERS),
-    Point("answers marked as stored", _INVOICE, "after", f"{_RESPONSES}:mark_stored"),
-    Point("run about to end", _INVOICE, "before", "flows.invoice_orders:show_invoicing"),
+    Point("answers named", _INVOICE, "after", targets.RESPONSES_NEXT_BATCH, **_SOMETHING),
+    Point("answers about to be written", _INVOICE, "before", targets.FOLDER_PUBLISH, **_ANSWERS),
+    Point("answers written", _INVOICE, "after", targets.FOLDER_PUBLISH, **_ANSWERS),
+    Point("answers marked as stored", _INVOICE, "after", targets.RESPONSES_MARK_STORED),
+    Point("run about to end", _INVOICE, "before", targets.INVOICE_ORDERS_SHOW_INVOICING),
     # Failures reported.
     Point(
         "report opened, not committed",
         _REPORT,
         "after",
-        f"{_REPORTS}:_failures_of",
+        targets.REPORTING_REPORTS_FAILURES_OF,
         "failure",
     ),
-    Point("report opened", _REPORT, "after", f"{_REPORTS}:open_reports", "failure"),
-    Point("mail about to go out", _REPORT, "before", "tillbridge.clients.mail:send", "failure"),
-    Point("mail handed over", _REPORT, "after", "tillbridge.clients.mail:send", "failure"),
-    Point("report marked as mailed", _REPORT, "after", f"{_REPORTS}:mark_mailed", "failure"),
+    Point("report opened", _REPORT, "after", targets.REPORTING_REPORTS_OPEN_REPORTS, "failure"),
+    Point("mail about to go out", _REPORT, "before", targets.MAIL_SEND, "failure"),
+    Point("mail handed over", _REPORT, "after", targets.MAIL_SEND, "failure"),
+    Point(
+        "report marked as mailed",
+        _REPORT,
+        "after",
+        targets.REPORTING_REPORTS_MARK_MAILED,
+        "failure",
+    ),
     # Orders in doubt, where the endpoint can be asked or minds a key.
     Point(
         "looked up, not recorded",
         _INVOICE,
         "before",
-        f"{_DOUBTS}:record",
+        targets.DOUBTS_RECORD,
         "doubts",
         level="L2",
     ),
-    Point("found, not committed", _INVOICE, "after", f"{_DOUBTS}:move", "doubts", level="L2"),
-    Point("look-up recorded", _INVOICE, "after", f"{_DOUBTS}:record", "doubts", level="L2"),
+    Point("found, not committed", _INVOICE, "after", targets.DOUBTS_MOVE, "doubts", level="L2"),
+    Point("look-up recorded", _INVOICE, "after", targets.DOUBTS_RECORD, "doubts", level="L2"),
     Point(
         "absent twice, about to be sent again",
         _INVOICE,
         "after",
-        f"{_DOUBTS}:record",
+        targets.DOUBTS_RECORD,
         "absent",
         only=lambda call: call.result == "READY",
         level="L2",
@@ -320,7 +329,7 @@ _TABLE = (
         "armed again after it was absent",
         _INVOICE,
         "after",
-        f"{_ATTEMPTS}:arm",
+        targets.ATTEMPTS_ARM,
         "absent",
         only=lambda call: call.result is not None and call.result.doubtful,
         level="L2",
@@ -329,7 +338,7 @@ _TABLE = (
         "armed again with its key",
         _INVOICE,
         "after",
-        f"{_ATTEMPTS}:arm",
+        targets.ATTEMPTS_ARM,
         "doubts",
         only=lambda call: call.result is not None and call.result.doubtful,
         level="L3",
@@ -338,7 +347,7 @@ _TABLE = (
         "sent again with its key",
         _INVOICE,
         "before",
-        f"{_ATTEMPTS}:settle",
+        targets.ATTEMPTS_SETTLE,
         "doubts",
         only=lambda call: call.args[1].doubtful,
         level="L3",

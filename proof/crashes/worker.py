@@ -12,6 +12,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any, Literal
 
+from proof import targets
 from proof.crashes.planting import plant, replace
 
 FLOWS = (
@@ -29,28 +30,28 @@ MODULES = (
 """What the nursery imports once for all workers."""
 
 SCALED = {
-    "tillbridge.invoicing.sending:_MARGIN": "0.5 s instead of 30 s",
-    "tillbridge.invoicing.ledger.circuit:_CANARIES_TAKE_AT_MOST": "3 s instead of 15 min",
-    "tillbridge.clients.exchange:sleep": "no wait for files to stand still, instead of 2 s",
-    "flows.invoice_orders:invoice_order": "retries after 0.2, 0.5 and 1.5 s instead of 2, 5 and 15 s",
-    "tasks.files:take_file": "retries after 0.1 s instead of 5 and 20 s",
-    "flows.export_completed_orders:publish_feed": "retries after 0.1 s instead of 5 and 20 s",
-    "tasks.reports:mail_report": "retries after 0.1 s instead of 10 and 60 s",
+    targets.SENDING_MARGIN: "0.5 s instead of 30 s",
+    targets.CIRCUIT_CANARIES_TAKE_AT_MOST: "3 s instead of 15 min",
+    targets.EXCHANGE_SLEEP: "no wait for files to stand still, instead of 2 s",
+    targets.INVOICE_ORDERS_INVOICE_ORDER: "retries after 0.2, 0.5 and 1.5 s instead of 2, 5 and 15 s",
+    targets.TASKS_FILES_TAKE_FILE: "retries after 0.1 s instead of 5 and 20 s",
+    targets.EXPORT_COMPLETED_ORDERS_PUBLISH_FEED: "retries after 0.1 s instead of 5 and 20 s",
+    targets.TASKS_REPORTS_MAIL_REPORT: "retries after 0.1 s instead of 10 and 60 s",
 }
 """Waits of the product that a worker shortens, unless its job asks for the real ones."""
 
 _IN_ITS_PLACE: dict[str, Callable[[Any], Any]] = {
-    "tillbridge.invoicing.sending:_MARGIN": lambda _: timedelta(seconds=0.5),
-    "tillbridge.invoicing.ledger.circuit:_CANARIES_TAKE_AT_MOST": lambda _: timedelta(seconds=3),
-    "tillbridge.clients.exchange:sleep": lambda _: lambda seconds: None,
-    "flows.invoice_orders:invoice_order": lambda task: task.with_options(
+    targets.SENDING_MARGIN: lambda _: timedelta(seconds=0.5),
+    targets.CIRCUIT_CANARIES_TAKE_AT_MOST: lambda _: timedelta(seconds=3),
+    targets.EXCHANGE_SLEEP: lambda _: lambda seconds: None,
+    targets.INVOICE_ORDERS_INVOICE_ORDER: lambda task: task.with_options(
         retry_delay_seconds=[0.2, 0.5, 1.5]
     ),
-    "tasks.files:take_file": lambda task: task.with_options(retry_delay_seconds=0.1),
-    "flows.export_completed_orders:publish_feed": lambda task: task.with_options(
+    targets.TASKS_FILES_TAKE_FILE: lambda task: task.with_options(retry_delay_seconds=0.1),
+    targets.EXPORT_COMPLETED_ORDERS_PUBLISH_FEED: lambda task: task.with_options(
         retry_delay_seconds=0.1
     ),
-    "tasks.reports:mail_report": lambda task: task.with_options(retry_delay_seconds=0.1),
+    targets.TASKS_REPORTS_MAIL_REPORT: lambda task: task.with_options(retry_delay_seconds=0.1),
 }
 
 _STUCK_SECONDS = 60

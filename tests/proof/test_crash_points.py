@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from proof.crashes import planting
-from proof.crashes.planting import NoSuchTarget
 from proof.crashes.points import POINTS, Point
 from proof.crashes.sweep import PAIRED, sweep
+from proof.targets import NoSuchTarget
 from sandbox.platform import Platform
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]

@@ -1,0 +1,212 @@
+"""The places of the product that the proof names: a rename there is one edit here.
+
+Crash points, shortened waits and planted bugs refer to these names, and to no other.
+`tests/proof/test_targets.py` looks for each of them in the product.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import import_module
+from typing import Any
+
+EXCHANGE = "tillbridge.clients.exchange"
+FOLDER_ARCHIVE = f"{EXCHANGE}:Folder.archive"
+FOLDER_PUBLISH = f"{EXCHANGE}:Folder.publish"
+FOLDER_QUARANTINE = f"{EXCHANGE}:Folder.quarantine"
+FOLDER_TAKE = f"{EXCHANGE}:Folder.take"
+EXCHANGE_SLEEP = f"{EXCHANGE}:sleep"
+MAIL = "tillbridge.clients.mail"
+MAIL_SEND = f"{MAIL}:send"
+MAIL_DIALOGUE = "tillbridge.clients.mail_dialogue"
+RETAIL_PRO = "tillbridge.clients.retail_pro"
+RETAIL_PRO_CLIENT_LET_CALLS_END = f"{RETAIL_PRO}:RetailProClient._let_calls_end"
+RETAIL_PRO_CLIENT_POST_INVOICE = f"{RETAIL_PRO}:RetailProClient.post_invoice"
+RETAIL_PRO_LOGIN = "tillbridge.clients.retail_pro_login"
+RETAIL_PRO_SETTINGS = "tillbridge.clients.retail_pro_settings"
+RETAIL_PRO_STOCK = "tillbridge.clients.retail_pro_stock"
+RETAIL_PRO_TRANSPORT = "tillbridge.clients.retail_pro_transport"
+STREAM_WRITE = f"{RETAIL_PRO_TRANSPORT}:_Stream.write"
+RETAIL_PRO_WIRE = "tillbridge.clients.retail_pro_wire"
+WIRE_ANSWERED = f"{RETAIL_PRO_WIRE}:Wire._answered"
+SFTP = "tillbridge.clients.sftp"
+SFTP_CLIENT_GET = f"{SFTP}:SftpClient.get"
+SFTP_CLIENT_MOVE = f"{SFTP}:SftpClient.move"
+SFTP_CLIENT_PUT = f"{SFTP}:SftpClient.put"
+SFTP_CHANNEL = "tillbridge.clients.sftp_channel"
+SFTP_CHANNEL_RENAME_OVER = f"{SFTP_CHANNEL}:SftpChannel.rename_over"
+SFTP_CHANNEL_RENAME_TO_FREE = f"{SFTP_CHANNEL}:SftpChannel.rename_to_free"
+SFTP_CHANNEL_SYNC = f"{SFTP_CHANNEL}:SftpChannel.sync"
+SFTP_CHANNEL_WRITE = f"{SFTP_CHANNEL}:SftpChannel.write"
+SFTP_CONNECTION = "tillbridge.clients.sftp_connection"
+SFTP_FILES = "tillbridge.clients.sftp_files"
+SFTP_FILES_COMPARE = f"{SFTP_FILES}:_compare"
+SFTP_FILES_SETTLE = f"{SFTP_FILES}:_settle"
+SFTP_FILES_WRITE_NEW = f"{SFTP_FILES}:_write_new"
+SFTP_FILES_PUT = f"{SFTP_FILES}:put"
+SFTP_FOLDERS = "tillbridge.clients.sftp_folders"
+ENGINE = "tillbridge.database.engine"
+GRANTS = "tillbridge.database.grants"
+GROUP_COMMIT = "tillbridge.database.group_commit"
+GROUP_COMMIT_FINISH = f"{GROUP_COMMIT}:GroupCommit._finish"
+METADATA = "tillbridge.database.metadata"
+EDGE = "tillbridge.handover.edge"
+HANDOVER_FILES = "tillbridge.handover.files"
+HANDOVER_FILES_MARK_TAKEN = f"{HANDOVER_FILES}:mark_taken"
+REJECTS = "tillbridge.handover.rejects"
+REJECTS_PUBLISH = f"{REJECTS}:Rejects.publish"
+BREAKER = "tillbridge.invoicing.breaker"
+DOUBT_POLICY = "tillbridge.invoicing.doubt_policy"
+FEEDS = "tillbridge.invoicing.feeds"
+FEED_TRANSFORMER_REMEMBER = f"{FEEDS}:FeedTransformer._remember"
+INTAKE = "tillbridge.invoicing.intake"
+INTAKE_ACCEPT = f"{INTAKE}:Intake._accept"
+ATTEMPTS = "tillbridge.invoicing.ledger.attempts"
+ATTEMPTS_MOVE = f"{ATTEMPTS}:_move"
+ATTEMPTS_ARM = f"{ATTEMPTS}:arm"
+ATTEMPTS_MOVE_ITSELF = f"{ATTEMPTS}:move"
+ATTEMPTS_NOTE = f"{ATTEMPTS}:note"
+ATTEMPTS_RECOVER = f"{ATTEMPTS}:recover"
+ATTEMPTS_SETTLE = f"{ATTEMPTS}:settle"
+CIRCUIT = "tillbridge.invoicing.ledger.circuit"
+CIRCUIT_CANARIES_TAKE_AT_MOST = f"{CIRCUIT}:_CANARIES_TAKE_AT_MOST"
+CIRCUIT_CLOSE = f"{CIRCUIT}:close"
+CIRCUIT_ENTER = f"{CIRCUIT}:enter"
+CIRCUIT_TRIP = f"{CIRCUIT}:trip"
+DOUBTS = "tillbridge.invoicing.ledger.doubts"
+DOUBTS_MOVE = f"{DOUBTS}:move"
+DOUBTS_RECORD = f"{DOUBTS}:record"
+HANDS = "tillbridge.invoicing.ledger.hands"
+MOVES = "tillbridge.invoicing.ledger.moves"
+ORDERS = "tillbridge.invoicing.ledger.orders"
+ORDERS_ACCEPT = f"{ORDERS}:accept"
+ORIGINS = "tillbridge.invoicing.ledger.origins"
+ORIGINS_REMEMBER_ORIGINS = f"{ORIGINS}:remember_origins"
+RESPONSES = "tillbridge.invoicing.ledger.responses"
+RESPONSES_MARK_STORED = f"{RESPONSES}:mark_stored"
+RESPONSES_NEXT_BATCH = f"{RESPONSES}:next_batch"
+RESTORES = "tillbridge.invoicing.ledger.restores"
+TWO_NUMBERS = "tillbridge.invoicing.ledger.two_numbers"
+LIKENESS = "tillbridge.invoicing.likeness"
+MARKER = "tillbridge.invoicing.marker"
+OLD_ANSWERS = "tillbridge.invoicing.old_answers"
+OUTCOME = "tillbridge.invoicing.outcome"
+RESTORE_GUARD = "tillbridge.invoicing.restore_guard"
+RESTORE_GUARD_BEGIN = f"{RESTORE_GUARD}:RestoreGuard._begin"
+RESTORE_GUARD_MOVE_ON = f"{RESTORE_GUARD}:RestoreGuard._move_on"
+RESTORE_GUARD_PUBLISH = f"{RESTORE_GUARD}:RestoreGuard._publish"
+SENDING = "tillbridge.invoicing.sending"
+SENDER_SEND = f"{SENDING}:Sender.send"
+SENDING_MARGIN = f"{SENDING}:_MARGIN"
+STATES = "tillbridge.invoicing.states"
+MONEY = "tillbridge.money"
+FEED = "tillbridge.oms.feed"
+FEED_TAKE = f"{FEED}:_take"
+FEED_MARK_SENT = f"{FEED}:mark_sent"
+FEED_PRODUCE = f"{FEED}:produce"
+APP = "tillbridge.receiver.app"
+CREDENTIALS = "tillbridge.receiver.credentials"
+DOCUMENT = "tillbridge.receiver.document"
+SETTINGS = "tillbridge.receiver.settings"
+STORING = "tillbridge.receiver.storing"
+REPORT = "tillbridge.reporting.report"
+REPORTING_REPORTS = "tillbridge.reporting.reports"
+REPORTING_REPORTS_FAILURES_OF = f"{REPORTING_REPORTS}:_failures_of"
+REPORTING_REPORTS_MARK_MAILED = f"{REPORTING_REPORTS}:mark_mailed"
+REPORTING_REPORTS_OPEN_REPORTS = f"{REPORTING_REPORTS}:open_reports"
+
+RECEIVER = "commands.receiver"
+
+TASKS_FILES = "tasks.files"
+TASKS_FILES_TAKE_FILE = f"{TASKS_FILES}:take_file"
+TASKS_REPORTS = "tasks.reports"
+TASKS_REPORTS_MAIL_REPORT = f"{TASKS_REPORTS}:mail_report"
+
+EXPORT_COMPLETED_ORDERS = "flows.export_completed_orders"
+EXPORT_COMPLETED_ORDERS_PUBLISH_FEED = f"{EXPORT_COMPLETED_ORDERS}:publish_feed"
+INVOICE_ORDERS = "flows.invoice_orders"
+INVOICE_ORDERS_INVOICE_ORDER = f"{INVOICE_ORDERS}:invoice_order"
+INVOICE_ORDERS_SHOW_INVOICING = f"{INVOICE_ORDERS}:show_invoicing"
+
+DOCKERFILE = "Dockerfile"
+COMPOSE = "compose.yaml"
+NGINX = "deploy/nginx.conf"
+NGINX_PREFECT = "deploy/nginx_prefect.conf"
+TILLBRIDGE_WORKER = "deploy/tillbridge-worker.service"
+PYPROJECT = "pyproject.toml"
+
+TEST_EXCHANGE = "tests/clients/test_exchange.py"
+TEST_MAIL = "tests/clients/test_mail.py"
+TEST_MAIL_HOSTILE = "tests/clients/test_mail_hostile.py"
+TEST_PLANTED_NAMES = "tests/clients/test_planted_names.py"
+TEST_RETAIL_PRO_CLIENT = "tests/clients/test_retail_pro_client.py"
+TEST_RETAIL_PRO_CLOSING = "tests/clients/test_retail_pro_closing.py"
+TEST_RETAIL_PRO_CREDENTIALS = "tests/clients/test_retail_pro_credentials.py"
+TEST_RETAIL_PRO_HOSTILE = "tests/clients/test_retail_pro_hostile.py"
+TEST_RETAIL_PRO_LOOKUP = "tests/clients/test_retail_pro_lookup.py"
+TEST_SFTP = "tests/clients/test_sftp.py"
+TEST_CLIENTS_SFTP_FAULTS = "tests/clients/test_sftp_faults.py"
+TEST_SFTP_LOGIN = "tests/clients/test_sftp_login.py"
+TEST_RETAIL_PRO_LINE = "tests/contracts/test_retail_pro_line.py"
+TEST_DATABASE = "tests/database/test_database.py"
+TEST_GRANTS = "tests/database/test_grants.py"
+TEST_GROUP_COMMIT = "tests/database/test_group_commit.py"
+TEST_PRIVATE_FILES = "tests/database/test_private_files.py"
+TEST_TIME_OUTS = "tests/database/test_time_outs.py"
+TEST_FILES = "tests/deployment/test_files.py"
+TEST_PREFECT_PROXY = "tests/deployment/test_prefect_proxy.py"
+TEST_INTERNAL_ERRORS = "tests/handover/test_internal_errors.py"
+TEST_BREAKER = "tests/invoicing/test_breaker.py"
+TEST_CIRCUIT = "tests/invoicing/test_circuit.py"
+TEST_DOUBTS = "tests/invoicing/test_doubts.py"
+TEST_HANDS = "tests/invoicing/test_hands.py"
+TEST_LEDGER = "tests/invoicing/test_ledger.py"
+TEST_LIKENESS = "tests/invoicing/test_likeness.py"
+TEST_LOOK_ALIKES = "tests/invoicing/test_look_alikes.py"
+TEST_MARKER = "tests/invoicing/test_marker.py"
+TEST_ORDER_SERVER = "tests/invoicing/test_order_server.py"
+TEST_OUTCOME = "tests/invoicing/test_outcome.py"
+TEST_RESTORE_GUARD = "tests/invoicing/test_restore_guard.py"
+TEST_RESTORES = "tests/invoicing/test_restores.py"
+TEST_SENDING = "tests/invoicing/test_sending.py"
+TEST_TWO_NUMBERS = "tests/invoicing/test_two_numbers.py"
+TEST_MONEY = "tests/library/test_money.py"
+TEST_PROTOCOL_MODEL = "tests/proof/test_protocol_model.py"
+TEST_PROOF_SFTP_FAULTS = "tests/proof/test_sftp_faults.py"
+TEST_ASIDE = "tests/receiver/test_aside.py"
+TEST_CONNECTIONS = "tests/receiver/test_connections.py"
+TEST_COST = "tests/receiver/test_cost.py"
+TEST_CREDENTIALS = "tests/receiver/test_credentials.py"
+TEST_SHARES = "tests/receiver/test_shares.py"
+TEST_STORES = "tests/receiver/test_stores.py"
+TEST_REPORT = "tests/reporting/test_report.py"
+
+
+class NoSuchTarget(Exception):
+    """Something is named that the product does not have (any more)."""
+
+
+def file(module: str) -> str:
+    """Return the path of a module, from the root of the project."""
+    return f"{module.replace('.', '/')}.py"
+
+
+def name(target: str) -> str:
+    """Return the name by which a function knows itself."""
+    return target.rpartition(":")[2].rpartition(".")[2]
+
+
+def find(target: str) -> tuple[Any, str]:
+    """Return who holds `module:name` or `module:class.name`, and under which name.
+
+    Raises:
+        NoSuchTarget: the product has none.
+    """
+    module, _, path = target.partition(":")
+    *outer, last = path.split(".")
+    try:
+        holder: Any = functools.reduce(getattr, outer, import_module(module))
+        getattr(holder, last)
+    except (ImportError, AttributeError) as problem:
+        raise NoSuchTarget(f"there is no {target}") from problem
+    return holder, last
