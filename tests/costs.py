@@ -10,6 +10,7 @@ import resource
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -61,7 +62,8 @@ def pytest_terminal_summary(
     for report in reports:
         if getattr(report, "when", None) not in _PHASES:
             continue
-        cost = costs["/".join(report.nodeid.split("/")[1:-1]) or "."]
+        file = PurePosixPath(report.nodeid.partition("::")[0])
+        cost = costs[str(file.parent.relative_to("tests"))]
         cost.seconds += report.duration
         cost.tests += report.when == "call"
         cost.in_setup += report.duration if report.when == "setup" else 0
