@@ -126,11 +126,12 @@ class _Stored:
 
 def _keep_blocks(config: SetupConfig, keeper: BlockKeeper) -> _Stored:
     """Store every block that is not stored yet, and give what is stored."""
-    for name in blocks.__all__:
-        getattr(blocks, name).register_type_and_schema()
     credentials = keeper.keep(config.mail.server, config.name)
     if config.receiver is not None:
         keeper.keep(config.receiver, config.name)
+    else:
+        # Prefect registers a kind with the first block of it; this one can be made in the UI all the same.
+        blocks.TillReceiver.register_type_and_schema()
     return _Stored(
         database=keeper.keep(config.database, config.name),
         sftp=keeper.keep(config.sftp, config.name),
