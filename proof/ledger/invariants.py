@@ -62,6 +62,10 @@ WAYS = {
 """From where to where an order may go: a statement of its own beside the product's `states.EDGES`."""
 
 
+def _as_it_stands(row: Row[Any] | None) -> tuple[str, str] | None:
+    return (row.state, row.body_sha256) if row else None
+
+
 class Broken(AssertionError):
     """An invariant does not hold; the text says which, and of which order."""
 
@@ -266,7 +270,9 @@ class Ledger:
         self._read()
         after = self.rows[request.order_no]
         self.require(result != Acceptance.NEW or before is None, I4, about)
-        if after.state == "HELD" and result == Acceptance.CONFLICT and after != before:
+        same = _as_it_stands(after) == _as_it_stands(before)
+        if after.state == "HELD" and result == Acceptance.CONFLICT and not same:
+            # It was held by this. What only came to an order that was held before is told as to any other.
             self.require(self.failed[f"{request.order_no} conflict"] > told, I11, about)
             return
         if before is None:
@@ -281,7 +287,6 @@ class Ledger:
             was_open = before.state in REPLACEABLE | {"REPLACED"}
             self.require(was_open and not before.doubts, I4, about)
         if result == Acceptance.CONFLICT:
-            same = (after.state, after.body_sha256) == (before.state, before.body_sha256)
             self.require(same and after.conflict_sha256, I4, about)
             # A person hears of it once, and again when it comes back after a decision.
             conflict = (request.order_no, after.conflict_sha256, self.decisions[request.order_no])

@@ -119,6 +119,25 @@ def test_an_order_that_was_sent_is_not_sent_under_another_number(
     assert "resolve-order" in told.next_step
 
 
+def test_what_else_comes_under_a_held_number_is_told_once_each(engine: Engine) -> None:
+    """Also when all of it comes again, as after a restore; nothing of it is sent."""
+    sent(engine, "UNKNOWN")
+    files = [
+        numbered(NEW, content="v2"),
+        request(NEW, content="one", order_id="M-ONE"),
+        request(NEW, content="another", order_id="M-ANOTHER"),
+    ]
+    for _ in range(3):
+        for one in files:
+            accept(engine, one, LATE)
+    assert [(one.reason_code, one.order_id) for one in failures(engine) if one.order_no == NEW] == [
+        ("order-has-two-numbers", "M3"),
+        ("number-used-twice", "M-ONE"),
+        ("number-used-twice", "M-ANOTHER"),
+    ]
+    assert (state(engine, NEW), ready(engine)) == ("HELD", [])
+
+
 def test_a_cancelled_order_stays_cancelled_under_another_number(engine: Engine) -> None:
     """A person said that it shall never be invoiced."""
     accept(engine, numbered(OLD))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proof.ledger.machine import RULES
+from proof.ledger.drawing import Tally
+from proof.ledger.invariants import Broken
+from proof.ledger.machine import RULES, LedgerMachine
+from proof.ledger.places import Place as LedgerPlace
 from proof.ledger.places import sqlite_place
 from proof.ledger.retail_pro import RetailPro
 from proof.ledger.runs import SEED, SIZES, run
 from proof.model import actions as model
 from sandbox import postgresql
+from tillbridge.handover import failures
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +72,35 @@ def test_what_breaks_is_told_in_few_steps_and_tried_first_the_next_time(
         "state.teardown()",
     ]
     assert (again["violations"], again["runs"]) == ([story], 0)
+
+
+@pytest.mark.parametrize("untold", ["", "number-used-twice", "changed-after-sending"])
+def test_each_conflict_of_a_held_order_has_to_be_told_once(
+    untold: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When its files come again after a restore nobody has to hear of it anew; one left out is found."""
+    add = failures.add
+
+    def leave_out(connection: Any, *new: Any) -> None:
+        add(connection, *(one for one in new if one.reason_code != untold))
+
+    monkeypatch.setattr(failures, "add", leave_out)
+
+    found = pytest.raises(Broken, match="I11 every failure is told, in one report: 3: conflict")
+    with sqlite_place() as url:
+        machine = LedgerMachine(LedgerPlace(url), Tally())
+        machine.open(level="L0", stages=["ready"], at_least=0)
+        machine.ingest_other_number(number="3", is_new=True)
+        machine.back_up()
+        machine.ingest(number="2")
+        machine.restore(is_told=True)
+        machine.ingest(number="3")
+        with found if untold else nullcontext():
+            machine.ingest_other_order(number="3")
+            machine.ingest_changed(number="3")
+            machine.end_restore()
+            machine.all_ends()
+        machine.place.engine.dispose()
 
 
 def test_machine_and_model_name_their_actions_alike() -> None:
