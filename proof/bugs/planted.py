@@ -178,8 +178,8 @@ _PROMISE_BUGS = (
     Bug(
         "refused-by-nobody",
         "an order that a server refused belongs to no server any more",
-        targets.file(targets.ATTEMPTS),
-        "            and not departures.may_have_left(connection, attempt.key)\n",
+        targets.file(targets.SERVERS),
+        " and not departures.may_have_left(connection, key_of(found))",
         "",
         _SERVER_TESTS,
     ),

@@ -118,6 +118,19 @@ def test_an_order_of_which_nothing_left_belongs_to_no_server(engine: Engine) -> 
     assert attempts.ready(engine, STORE, SERVER, L0) == [KEY]
 
 
+def test_an_order_in_doubt_stays_with_its_server(engine: Engine) -> None:
+    """A restore forgets attempts: that none is known which left proves nothing while there is a doubt."""
+    accept(engine, request())
+    with transaction(engine) as connection:
+        connection.execute(update(invoice_order).values(server=SERVER, doubts=1))
+    armed = attempt(engine)
+    assert armed
+    assert settle(engine, armed, "READY", L0, reason_code=NOT_SENT) == "READY"
+
+    assert attempts.ready(engine, STORE, OTHER, L0) == []
+    assert attempts.ready(engine, STORE, SERVER, L0) == [KEY]
+
+
 def test_a_key_is_not_sent_to_another_server_either(engine: Engine) -> None:
     """It would be new there."""
     assert tried(engine, "UNKNOWN", L3) == "UNKNOWN"

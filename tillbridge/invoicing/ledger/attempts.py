@@ -32,7 +32,7 @@ from tillbridge.database.engine import database_now, transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_attempt, invoice_order
 from tillbridge.invoicing.doubt_policy import MOST_DOUBTS, DoubtPolicy
-from tillbridge.invoicing.ledger import circuit, departures, identity, restores, sendings, servers
+from tillbridge.invoicing.ledger import circuit, identity, restores, sendings, servers
 from tillbridge.invoicing.ledger.events import OrderKey, note
 from tillbridge.invoicing.ledger.moves import (
     KNOWN,
@@ -263,12 +263,8 @@ def settle(
             return state
         in_doubt = found.doubts or verdict.state == "UNKNOWN"
         window = _Window(now, policy.quiet) if in_doubt else None
-        if (
-            to == "READY"
-            and verdict.reason_code == NOT_SENT
-            and not departures.may_have_left(connection, attempt.key)
-        ):
-            keep(connection, found, server=None)
+        if to == "READY" and verdict.reason_code == NOT_SENT:
+            servers.let_go(connection, found)
         return _move(connection, found, to, verdict, policy, who, now, window)
 
 

@@ -7,14 +7,17 @@ would be invoiced a second time. Only a person can say that a server has another
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Engine, func, or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, or_, select
 
 from tillbridge.counting import counted
 from tillbridge.database.engine import transaction
 from tillbridge.database.group_commit import GroupCommit
 from tillbridge.database.ledger_tables import invoice_order
+from tillbridge.invoicing.ledger import departures
 from tillbridge.invoicing.ledger.events import OrderKey
-from tillbridge.invoicing.ledger.moves import THIS_ORDER, this
+from tillbridge.invoicing.ledger.moves import THIS_ORDER, keep, key_of, this
 
 _MOST_NAMED = 5
 _WHAT_TO_DO = (
@@ -33,6 +36,15 @@ def may_have(server: ColumnElement[str] | str) -> ColumnElement[bool]:
 def belongs_to(order_server: str | None, server: str) -> bool:
     """Say whether an order whose server is `order_server` belongs to `server`, or to none yet."""
     return order_server in (None, server)
+
+
+def let_go(connection: Connection, found: Row[Any]) -> None:
+    """Let an order of which provably nothing ever left belong to no server.
+
+    While it is in doubt it stays: attempts that a restore has forgotten are known by the doubt alone.
+    """
+    if not found.doubts and not departures.may_have_left(connection, key_of(found)):
+        keep(connection, found, server=None)
 
 
 def why_not(engine: Engine | GroupCommit, key: OrderKey, server: str) -> str:
